@@ -1,0 +1,42 @@
+"""``GET /v1/lectures``, ``/v1/lectures/{id}`` and ``/v1/lectures/{id}/transcript``."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.deps import Assistant
+from api.errors import problem_responses
+from api.schemas import LectureItem, LecturePage, TranscriptItem
+
+router = APIRouter(prefix="/v1/lectures", tags=["lectures"])
+
+
+@router.get("", responses=problem_responses(404, 422, 503))
+def list_lectures(
+    assistant: Assistant,
+    course: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
+) -> LecturePage:
+    """The lectures in the index, or those of a course."""
+    found = assistant.lectures(course)
+    following = offset + limit
+    return LecturePage(
+        lectures=[LectureItem.model_validate(header) for header in found[offset:following]],
+        courses=sorted({header.course for header in found if header.course}),
+        offset=offset,
+        limit=limit,
+        next_offset=following if following < len(found) else None,
+    )
+
+
+@router.get("/{lecture_id}", responses=problem_responses(404, 422, 503))
+def show_lecture(lecture_id: str, assistant: Assistant) -> LectureItem:
+    """What is known of one lecture."""
+    return LectureItem.model_validate(assistant.lecture(lecture_id))
+
+
+@router.get("/{lecture_id}/transcript", responses=problem_responses(404, 422, 503))
+def show_transcript(lecture_id: str, assistant: Assistant) -> TranscriptItem:
+    """The whole transcript with every caption's place, lines and times."""
+    return TranscriptItem.model_validate(assistant.lecture(lecture_id))

@@ -1,0 +1,24 @@
+"""``GET /v1/search``."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.deps import Assistant
+from api.errors import problem_responses
+from assistant.service import SearchPage
+
+router = APIRouter(prefix="/v1", tags=["search"])
+
+
+@router.get("/search", responses=problem_responses(404, 422, 503))
+def search(
+    assistant: Assistant,
+    q: Annotated[str, Query(max_length=100_000, description="The words to look for.")],
+    course: str | None = None,
+    lecture: Annotated[list[str] | None, Query(max_length=1000)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 10,
+    offset: Annotated[int, Query(ge=0, le=100_000)] = 0,
+) -> SearchPage:
+    """Passages for some words, best first."""
+    return assistant.search(q, course=course, lectures=lecture, limit=limit, offset=offset)

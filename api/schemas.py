@@ -1,0 +1,97 @@
+"""What goes over the wire and is no value of ``assistant`` already."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = [
+    "AskRequest",
+    "CueItem",
+    "HistoryTurn",
+    "LectureItem",
+    "LecturePage",
+    "Problem",
+    "Status",
+    "TranscriptItem",
+]
+
+
+class HistoryTurn(BaseModel):
+    """One earlier turn of the conversation."""
+
+    role: Literal["user", "assistant"]
+    content: Annotated[str, Field(max_length=20_000)]
+
+
+class AskRequest(BaseModel):
+    """A question and where to look for its answer."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"question": "What is Docker?"}]}
+    )
+
+    question: Annotated[str, Field(max_length=100_000, description="At most 2,000 characters are read.")]
+    course: str | None = None
+    lectures: Annotated[list[str], Field(min_length=1, max_length=1000)] | None = None
+    history: Annotated[list[HistoryTurn], Field(max_length=100)] = []
+    limit: Annotated[int, Field(ge=1, le=50, description="How many citations at most.")] = 3
+
+
+class LectureItem(BaseModel):
+    """A lecture as it is listed."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    lecture_id: str
+    title: str
+    course: str | None
+    language: str
+    speakers: tuple[str, ...]
+    url: str | None
+
+
+class LecturePage(BaseModel):
+    """One page of lectures; ``next_offset`` is null on the last page."""
+
+    lectures: list[LectureItem]
+    courses: list[str]
+    offset: int
+    limit: int
+    next_offset: int | None
+
+
+class CueItem(BaseModel):
+    """A caption: characters of the transcript, lines of the source, milliseconds of the recording."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    char_start: int
+    char_end: int
+    line_start: int
+    line_end: int
+    start_ms: int | None
+    end_ms: int | None
+    speaker: str | None
+
+
+class TranscriptItem(LectureItem):
+    """A whole transcript. ``transcript[char_start:char_end]``, in Unicode characters, is a cue's text."""
+
+    source_sha256: str
+    transcript: str
+    cues: list[CueItem]
+
+
+class Status(BaseModel):
+    """What a health check says."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str
+    title: str
+    status: int
+    detail: str

@@ -1,0 +1,168 @@
+"""A question → an answer made of quotes, or an honest "not covered"."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from assistant.citations import CharRange, Citation, cite, cite_passages, quote_text
+from assistant.embedding import QuestionEncoder
+from assistant.matching import load_matching
+from assistant.questions import Kind, Question, analyse_question
+from assistant.ranking import EVIDENCE, RankedSpan, Ranker, evidence_of, rank_spans
+from assistant.regions import read_regions
+from assistant.retrieval import Hit, retrieve
+from assistant.spans import FEATURES, find_spans
+from assistant.store import Generation
+
+__all__ = ["ANSWERED_FROM", "MAX_QUOTE_WORDS", "NOT_COVERED", "Answer", "Reader", "Reading", "Timing"]
+
+NOT_COVERED = "The lectures do not cover this question."
+MAX_QUOTE_WORDS = 60
+ANSWERED_FROM = 0.5
+"""Confidence is a probability, so an answer is given where it is more likely right than not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Milliseconds spent."""
+
+    retrieve: float
+    read: float
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the assistant says to a question, in the shape of the HTTP contract.
+
+    When ``answered`` is false the lectures do not cover the question: ``citations`` is empty and
+    ``nearest`` holds the closest passages, which are not an answer.
+    """
+
+    question: str
+    standalone_question: str
+    answered: bool
+    answer: str
+    confidence: float
+    """Probability, in [0, 1], that what is cited first answers the question."""
+    citations: tuple[Citation, ...]
+    nearest: tuple[Citation, ...]
+    timing_ms: Timing
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was found for a question before it is put into words."""
+
+    question: Question
+    hits: tuple[Hit, ...]
+    spans: tuple[RankedSpan, ...]
+    """Candidate answers that share no sentence, best first."""
+    confidence: float
+    retrieve_ms: float
+    read_ms: float
+
+
+class Reader:
+    """Answers questions from one generation of the index."""
+
+    def __init__(
+        self, generation: Generation, encoder: QuestionEncoder, ranker: Ranker, passages_retrieved: int
+    ) -> None:
+        self._generation = generation
+        self._encoder = encoder
+        self._ranker = ranker
+        self._passages_retrieved = passages_retrieved
+        self._matching = load_matching(generation.manifest.model_sha256, generation.manifest.dimension)
+
+    def read(self, question: str, limit: int, lectures: Sequence[str] | None = None) -> Reading:
+        """The ``limit`` best spans for a question that stands alone, from all lectures or those named."""
+        started = time.perf_counter()
+        encoded = self._encoder.encode_question(question)
+        hits = retrieve(
+            self._generation, question, encoded, limit=self._passages_retrieved, lectures=lectures
+        )
+        retrieved = time.perf_counter()
+        analysed = analyse_question(question, self._generation.lexical)
+        regions = read_regions(self._generation, hits)
+        spans = find_spans(self._generation, regions, analysed, encoded, self._matching)
+        ranked: list[RankedSpan] = []
+        confidence = 0.0
+        if len(spans.words):
+            scores = self._ranker.score(spans.features, FEATURES)
+            ranked = rank_spans(regions, spans, scores, limit=limit, max_words=MAX_QUOTE_WORDS)
+            evidence = evidence_of(analysed, regions, spans, scores, ranked[0].candidate)
+            confidence = _probability(float(self._ranker.confidence(evidence, EVIDENCE)[0]))
+        read = time.perf_counter()
+        return Reading(
+            question=analysed,
+            hits=tuple(hits),
+            spans=tuple(ranked),
+            confidence=confidence,
+            retrieve_ms=(retrieved - started) * 1000,
+            read_ms=(read - retrieved) * 1000,
+        )
+
+    def answer(
+        self, question: str, standalone: str, limit: int, lectures: Sequence[str] | None = None
+    ) -> Answer:
+        """Answer ``standalone``, which is ``question`` made complete, with up to ``limit`` citations."""
+        started = time.perf_counter()
+        reading = self.read(standalone, max(limit, 2), lectures)
+        answered = bool(reading.spans) and reading.confidence >= ANSWERED_FROM
+        if answered:
+            citations = tuple(
+                self._cite_span(span, number) for number, span in enumerate(reading.spans[:limit], start=1)
+            )
+            quoted = citations[: _quotes_wanted(reading)]
+            text = quote_text(quoted)
+            nearest: tuple[Citation, ...] = ()
+        else:
+            citations, text = (), NOT_COVERED
+            nearest = cite_passages(self._generation.catalog, reading.hits[:limit])
+        return Answer(
+            question=question,
+            standalone_question=standalone,
+            answered=answered,
+            answer=text,
+            confidence=round(reading.confidence, 4),
+            citations=citations,
+            nearest=nearest,
+            timing_ms=Timing(
+                retrieve=round(reading.retrieve_ms, 2),
+                read=round(reading.read_ms, 2),
+                total=round((time.perf_counter() - started) * 1000, 2),
+            ),
+        )
+
+    def _cite_span(self, span: RankedSpan, number: int) -> Citation:
+        quoted = CharRange(span.char_start, span.char_end)
+        return cite(
+            self._generation.catalog,
+            span.region.lecture_id,
+            quoted,
+            _passage_of(span),
+            number=number,
+            score=span.score,
+        )
+
+
+def _quotes_wanted(reading: Reading) -> int:
+    """Two quotes where the question asks for a list or a comparison, else one."""
+    return 2 if reading.question.kind in (Kind.LIST, Kind.CHOICE) else 1
+
+
+def _passage_of(span: RankedSpan) -> str:
+    """The id of the passage that holds most of a span."""
+
+    def shared(hit: Hit) -> tuple[int, float]:
+        start = max(hit.passage.char_start, span.char_start)
+        return min(hit.passage.char_end, span.char_end) - start, hit.score
+
+    return max(span.region.hits, key=shared).passage.passage_id
+
+
+def _probability(log_odds: float) -> float:
+    return float(1.0 / (1.0 + np.exp(-log_odds)))

@@ -1,0 +1,36 @@
+"""The settings, one frozen value made at the edge and passed in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+__all__ = ["Settings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a user can set.
+
+    A change of ``model``, ``passage_tokens`` or ``overlap_tokens`` makes the next ``index`` run
+    embed every lecture again.
+    """
+
+    home: Path
+    model: str | None = None
+    """A sentence-transformers folder or hub name; ``None`` for the encoder that is installed."""
+    passage_tokens: int = 128
+    overlap_tokens: int = 48
+    passages_retrieved: int = 40
+    """How many fused passages are read for an answer."""
+    question_characters: int = 2000
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str], home: Path | None = None) -> "Settings":
+        """Settings from ``ASSISTANT_HOME`` and ``ASSISTANT_MODEL``; ``home`` goes before both."""
+        named = environment.get("ASSISTANT_HOME")
+        return cls(
+            home=home or (Path(named) if named else user_data_path("lecture-assistant")),
+            model=environment.get("ASSISTANT_MODEL") or None,
+        )

@@ -1,0 +1,85 @@
+"""A question that leans on the conversation → one that stands alone, without a language model."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from assistant.lexical import LexicalIndex
+from assistant.questions import Word, analyse_question
+
+__all__ = ["Turn", "standalone_question"]
+
+_TURNS_READ = 6
+_WORDS_CARRIED = 5
+_COMPLETE_FROM_WORDS = 3
+_OPENING = re.compile(
+    r"^(?:(?:and|so|ok|okay|but|now|then|well|thanks|thank you|great)[,.!]?\s+)*(?:what|how) about\s+"
+    r"|^(?:(?:and|but|or|also)[,]?\s+)+",
+    re.IGNORECASE,
+)
+_ASKS = re.compile(
+    r"^(?:what|which|who|whom|whose|where|when|why|how|is|are|was|were|do|does|did|can|could|should"
+    r"|will|would|has|have|tell|explain|list|give|please|i|if|for|in|on|with|inside|from|by|at|before|after"
+    r"|during|under|without)\b",
+    re.IGNORECASE,
+)
+_FRAME = re.compile(
+    r"^(?P<ask>(?:what|who|where|when|why|how)(?:'s|\s+(?:is|are|was|were))\s+)"
+    r"(?:(?:an?|the)\s+)?[\w.-]+(?: [\w.-]+){0,3}?\s*[?.!]*$",
+    re.IGNORECASE,
+)
+_POINTS_BACK = re.compile(
+    r"\b(?:it|its|they|them|their|this|that|these|those|one|ones|he|she|his|her|him|there|such|same|other"
+    r"|others|another|else|above|both|either|former|latter)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One utterance of a conversation; ``role`` is ``user`` or ``assistant``."""
+
+    role: str
+    content: str
+
+
+def standalone_question(question: str, history: Sequence[Turn], lexical: LexicalIndex) -> str:
+    """``question`` with what it leaves out taken from the user's turns before.
+
+    "And what about EKS?" after "What is ECS?" is "What is EKS?". Otherwise a question that points back
+    ("it", "the other one"), is no sentence, or has hardly a word of its own gets the rarest words of the
+    question before it: "What does it cost? (Docker Hub)". Any other question is a change of topic or
+    complete in itself, and comes back as it was.
+    """
+    asked = [" ".join(turn.content.split()) for turn in history if turn.role == "user"]
+    before = ""
+    for turn in [*filter(None, asked[-_TURNS_READ:]), question]:
+        before = _completed(turn, before, lexical)
+    return before
+
+
+def _completed(question: str, before: str, lexical: LexicalIndex) -> str:
+    if not before:
+        return question
+    opening = _OPENING.match(question)
+    rest = question[opening.end() :] if opening else question
+    frame = _FRAME.match(before)
+    if opening and frame and not _ASKS.match(rest):
+        return f"{frame['ask']}{rest.rstrip('?.! ')}?"
+    own = analyse_question(question, lexical).words
+    leans = (
+        opening is not None
+        or _POINTS_BACK.search(question) is not None
+        or _ASKS.match(question) is None
+        or len(own) < _COMPLETE_FROM_WORDS
+    )
+    carried = _carried(own, analyse_question(before, lexical).words) if leans else ()
+    return f"{question} ({' '.join(word.text for word in carried)})" if carried else question
+
+
+def _carried(own: Sequence[Word], before: Sequence[Word]) -> list[Word]:
+    """The rarest words of ``before`` that ``own`` lacks, in their order."""
+    terms = {word.term for word in own}
+    new = list({word.term: word for word in before if word.term not in terms}.values())
+    rarest = sorted(new, key=lambda word: -word.idf)[:_WORDS_CARRIED]
+    return [word for word in new if word in rarest]

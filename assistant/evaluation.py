@@ -1,0 +1,191 @@
+"""How well questions are answered, ours beside BM25, dense and fused passages in the same run.
+
+A quote hits when it covers at least half of a gold place. A long quote hits by its size, so the words
+of the first one are reported beside the hits.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from assistant.answering import Reader
+from assistant.conversation import standalone_question
+from assistant.embedding import QuestionEncoder
+from assistant.evaluation_data import EvaluationQuestion, Place
+from assistant.metrics import auroc, calibration_error, false_answers_at, mean_reciprocal_rank, recall_at
+from assistant.retrieval import retrieve
+from assistant.store import Generation
+
+__all__ = ["Outcome", "SystemReport", "evaluate", "report_of"]
+
+_DEPTH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one system did with one question."""
+
+    question: EvaluationQuestion
+    asked: str
+    """The question as it was understood."""
+    quotes: tuple[Place, ...]
+    words: int
+    """Of the first quote."""
+    score: float
+    """Higher where the system is surer that it answers."""
+    milliseconds: float
+
+    @property
+    def place_rank(self) -> int | None:
+        """Rank of the first quote that covers a gold place, from 1."""
+        ranks = (
+            i for i, quote in enumerate(self.quotes, 1) if any(hits(quote, p) for p in self.question.places)
+        )
+        return next(ranks, None)
+
+    @property
+    def lecture_rank(self) -> int | None:
+        """Rank of the first right lecture among the distinct lectures quoted, from 1."""
+        right = {place.lecture_id for place in self.question.places} or set(self.question.lecture_ids)
+        lectures = dict.fromkeys(quote.lecture_id for quote in self.quotes)
+        return next((i for i, lecture in enumerate(lectures, 1) if lecture in right), None)
+
+
+@dataclass(frozen=True, slots=True)
+class SystemReport:
+    """The measures of one system; shares are in [0, 1], NaN where a set has nothing to measure."""
+
+    system: str
+    questions: int
+    answerable: int
+    lecture_recall_1: float
+    lecture_recall_3: float
+    lecture_recall_5: float
+    lecture_mrr: float
+    hit_1: float
+    hit_3: float
+    hit_5: float
+    mrr: float
+    words_median: float
+    words_max: int
+    auroc: float
+    false_answers_at_5_refused: float
+    false_answers: float
+    """Share of uncovered questions answered; for ours only, at its own threshold."""
+    false_refusals: float
+    calibration_error: float
+    p50_ms: float
+    p95_ms: float
+
+
+def hits(quote: Place, gold: Place) -> bool:
+    """Whether ``quote`` covers at least half of ``gold``."""
+    if quote.lecture_id != gold.lecture_id:
+        return False
+    shared = min(quote.char_end, gold.char_end) - max(quote.char_start, gold.char_start)
+    return 2 * shared >= gold.char_end - gold.char_start
+
+
+def evaluate(
+    generation: Generation,
+    encoder: QuestionEncoder,
+    reader: Reader,
+    questions: Sequence[EvaluationQuestion],
+    *,
+    in_document: bool,
+    progress: Callable[[int, int], None],
+) -> dict[str, list[Outcome]]:
+    """Outcomes of every system on every question, by system: ours, rrf, dense, bm25."""
+    outcomes: dict[str, list[Outcome]] = {"ours": [], "rrf": [], "dense": [], "bm25": []}
+    for number, question in enumerate(questions, start=1):
+        scope = question.lecture_ids if in_document and question.lecture_ids else None
+        asked = standalone_question(question.question, question.history, generation.lexical)
+        for system, found in outcomes.items():
+            started = time.perf_counter()
+            if system == "ours":
+                quotes, words, score = _ours(reader, asked, scope)
+            else:
+                quotes, words, score = _baseline(generation, encoder, system, asked, scope)
+            elapsed = (time.perf_counter() - started) * 1000
+            found.append(Outcome(question, asked, quotes, words, score, elapsed))
+        progress(number, len(questions))
+    return outcomes
+
+
+def report_of(system: str, outcomes: Sequence[Outcome], threshold: float | None = None) -> SystemReport:
+    """Sum up one system's outcomes; ``threshold`` is the score from which it answers."""
+    covered = [o for o in outcomes if o.question.answerable]
+    placed = [o for o in covered if o.question.places]
+    lectured = [o for o in covered if o.question.places or o.question.lecture_ids]
+    uncovered = [o for o in outcomes if not o.question.answerable]
+    lecture_ranks = [o.lecture_rank for o in lectured]
+    ranks = [o.place_rank for o in placed]
+    positive, negative = [o.score for o in covered], [o.score for o in uncovered]
+    words = [o.words for o in covered if o.quotes] or [0]
+    times = [o.milliseconds for o in outcomes]
+    nan = float("nan")
+    return SystemReport(
+        system=system,
+        questions=len(outcomes),
+        answerable=len(covered),
+        lecture_recall_1=recall_at(lecture_ranks, 1),
+        lecture_recall_3=recall_at(lecture_ranks, 3),
+        lecture_recall_5=recall_at(lecture_ranks, 5),
+        lecture_mrr=mean_reciprocal_rank(lecture_ranks),
+        hit_1=recall_at(ranks, 1),
+        hit_3=recall_at(ranks, 3),
+        hit_5=recall_at(ranks, 5),
+        mrr=mean_reciprocal_rank(ranks),
+        words_median=float(np.median(words)),
+        words_max=max(words),
+        auroc=auroc(positive, negative),
+        false_answers_at_5_refused=false_answers_at(positive, negative),
+        false_answers=nan if threshold is None else _share([s >= threshold for s in negative]),
+        false_refusals=nan if threshold is None else _share([s < threshold for s in positive]),
+        calibration_error=nan if threshold is None else _calibration(placed, uncovered),
+        p50_ms=float(np.percentile(times, 50)),
+        p95_ms=float(np.percentile(times, 95)),
+    )
+
+
+def _calibration(placed: Sequence[Outcome], uncovered: Sequence[Outcome]) -> float:
+    """Of the probability that the first quote answers: right where it hits a gold place."""
+    everything = [*placed, *uncovered]
+    return calibration_error([o.score for o in everything], [o.place_rank == 1 for o in everything])
+
+
+def _ours(reader: Reader, question: str, scope: Sequence[str] | None) -> tuple[tuple[Place, ...], int, float]:
+    reading = reader.read(question, _DEPTH, scope)
+    quotes = tuple(Place(s.region.lecture_id, s.char_start, s.char_end) for s in reading.spans)
+    return quotes, reading.spans[0].words if reading.spans else 0, reading.confidence
+
+
+def _baseline(
+    generation: Generation, encoder: QuestionEncoder, system: str, question: str, scope: Sequence[str] | None
+) -> tuple[tuple[Place, ...], int, float]:
+    if system == "bm25":
+        rows = generation.lexical.search(question, _DEPTH, scope)
+    else:
+        encoded = encoder.encode_question(question)
+        if system == "rrf":
+            found = retrieve(generation, question, encoded, limit=_DEPTH, lectures=scope)
+            rows = [(hit.row, hit.score) for hit in found]
+        else:
+            within = None if scope is None else generation.catalog.passage_rows(scope)
+            rows = generation.vectors.search(encoded.vector, _DEPTH, within)
+    passages = generation.catalog.passages(row for row, _ in rows)
+    ordered = [passages[row] for row, _ in rows]
+    quotes = tuple(Place(p.lecture_id, p.char_start, p.char_end) for p in ordered)
+    first = ordered[0] if ordered else None
+    text = (
+        ""
+        if first is None
+        else generation.catalog.header(first.lecture_id).transcript[first.char_start : first.char_end]
+    )
+    return quotes, len(text.split()), rows[0][1] if rows else 0.0
+
+
+def _share(values: Sequence[bool]) -> float:
+    return float(np.mean(values)) if values else float("nan")

@@ -1,0 +1,99 @@
+"""``assistant eval``: an index for the run, every system on every question, a table."""
+
+import math
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+
+import click
+
+from assistant.answering import ANSWERED_FROM, Reader
+from assistant.building import Progress
+from assistant.config import Settings
+from assistant.embedding import OnnxEncoder
+from assistant.errors import EvaluationInvalid
+from assistant.evaluation import SystemReport, evaluate, report_of
+from assistant.evaluation_data import load_corpus, load_questions
+from assistant.indexing import index_lectures, index_paths
+from assistant.onnx_export import exported_folder
+from assistant.ranking import load_ranker
+from assistant.rendering import print_json
+from assistant.store import current_generation, open_generation
+
+__all__ = ["print_reports", "run_evaluation"]
+
+
+def run_evaluation(
+    settings: Settings,
+    questions_file: Path,
+    *,
+    corpus_file: Path | None,
+    lectures_path: Path | None,
+    in_document: bool,
+    splits: Sequence[str],
+    progress: Progress,
+) -> list[SystemReport]:
+    """Reports of all systems, ours first.
+
+    With ``corpus_file`` or ``lectures_path`` an index is built for the run in a temporary folder;
+    without them the index of the home is used.
+
+    Raises:
+        EvaluationInvalid: a file is not in the evaluation format.
+    """
+    if corpus_file and lectures_path:
+        raise EvaluationInvalid("give --corpus or --lectures, not both")
+    with ExitStack() as stack:
+        home = settings.home
+        texts: dict[str, str] = {}
+        if corpus_file or lectures_path:
+            home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="assistant-eval-")))
+            for_run = replace(settings, home=home)
+            if corpus_file:
+                lectures, texts = load_corpus(corpus_file)
+                index_lectures(lectures, for_run, progress)
+            elif lectures_path:
+                index_paths([lectures_path], for_run, progress)
+        generation = open_generation(current_generation(home))
+        encoder = OnnxEncoder(exported_folder(home, generation.manifest.model_sha256))
+        transcripts = {h.lecture_id: h.transcript for h in generation.catalog.headers()}
+        questions = load_questions(questions_file, transcripts, texts)
+        if splits:
+            questions = [q for q in questions if q.split in splits]
+            if not questions:
+                raise EvaluationInvalid(f"{questions_file}: no question of split {', '.join(splits)}")
+        outcomes = evaluate(
+            generation,
+            encoder,
+            Reader(generation, encoder, load_ranker(), settings.passages_retrieved),
+            questions,
+            in_document=in_document,
+            progress=lambda done, total: progress("asking", done, total),
+        )
+        generation.catalog.close()
+    return [
+        report_of(system, found, ANSWERED_FROM if system == "ours" else None)
+        for system, found in outcomes.items()
+    ]
+
+
+def print_reports(reports: Sequence[SystemReport], *, as_json: bool) -> None:
+    """Systems as columns, measures as rows; NaN, which is nothing to measure, as a dash."""
+    if as_json:
+        print_json([_without_nan(report) for report in reports])
+        return
+    for field in fields(SystemReport):
+        cells = [_cell(getattr(report, field.name)) for report in reports]
+        click.echo(f"{field.name.replace('_', ' '):28}" + "".join(f"{cell:>10}" for cell in cells))
+
+
+def _without_nan(report: SystemReport) -> dict[str, object]:
+    return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in asdict(report).items()}
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return "–" if math.isnan(value) else f"{value:.3f}" if abs(value) < 10 else f"{value:.0f}"
+    return str(value)

@@ -1,0 +1,118 @@
+"""BM25 over passages. The only file that imports tantivy.
+
+BM25: Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009);
+tantivy uses k1 = 1.2 and b = 0.75.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import tantivy
+
+from assistant.errors import IndexDamaged
+
+__all__ = ["LexicalIndex"]
+
+_ANALYZER = "english_or_word"
+_WRITER_BYTES = 64_000_000
+
+
+class LexicalIndex:
+    """Words of passages, lower-cased, without accents, stemmed as English."""
+
+    def __init__(self, index: tantivy.Index) -> None:
+        index.register_tokenizer(_ANALYZER, _analyzer())
+        self._index = index
+        self._schema = index.schema
+        self._searcher = index.searcher()
+        self._analyze = _analyzer()
+
+    @classmethod
+    def build(cls, folder: Path, passages: Iterable[tuple[str, str]]) -> "LexicalIndex":
+        """Write an index of (lecture id, text) pairs to ``folder``; the i-th pair is row ``i``."""
+        builder = tantivy.SchemaBuilder()
+        builder.add_text_field("text", tokenizer_name=_ANALYZER, index_option="freq")
+        builder.add_text_field("lecture", tokenizer_name="raw", index_option="basic")
+        builder.add_unsigned_field("row", stored=True)
+        folder.mkdir()
+        index = tantivy.Index(builder.build(), path=str(folder))
+        index.register_tokenizer(_ANALYZER, _analyzer())
+        # One thread, so that one library always gives the same segments.
+        writer = index.writer(heap_size=_WRITER_BYTES, num_threads=1)
+        for row, (lecture_id, text) in enumerate(passages):
+            document = tantivy.Document()
+            document.add_text("text", text)
+            document.add_text("lecture", lecture_id)
+            document.add_unsigned("row", row)
+            writer.add_document(document)
+        writer.commit()
+        writer.wait_merging_threads()
+        index.reload()
+        return cls(index)
+
+    @classmethod
+    def read(cls, folder: Path) -> "LexicalIndex":
+        """Open a saved index.
+
+        Raises:
+            IndexDamaged: the folder is missing or tantivy cannot read it.
+        """
+        try:
+            return cls(tantivy.Index.open(str(folder)))
+        except (ValueError, OSError) as error:
+            raise IndexDamaged(f"{folder}: not a readable BM25 index; run `assistant repair`") from error
+
+    @property
+    def rows(self) -> int:
+        """How many passages are held."""
+        return int(self._searcher.num_docs)
+
+    def terms(self, text: str) -> list[str]:
+        """The index terms of ``text``, in order, with repetitions."""
+        return list(self._analyze.analyze(text))
+
+    def idf(self, term: str) -> float:
+        """BM25's inverse document frequency of an index term, ≥ 0; highest for an unknown one."""
+        holding = self._searcher.doc_freq("text", term)
+        return math.log1p((self.rows - holding + 0.5) / (holding + 0.5))
+
+    def search(
+        self, question: str, limit: int, lectures: Sequence[str] | None = None
+    ) -> list[tuple[int, float]]:
+        """Passages with any word of ``question``, as (row, BM25 score ≥ 0), best first.
+
+        With ``lectures``, only passages of those lecture ids.
+        """
+        terms = dict.fromkeys(self.terms(question))
+        if not terms:
+            return []
+        any_word = tantivy.Query.boolean_query(
+            [
+                (tantivy.Occur.Should, tantivy.Query.term_query(self._schema, "text", term, "freq"))
+                for term in terms
+            ]
+        )
+        query = any_word
+        if lectures is not None:
+            within = tantivy.Query.term_set_query(self._schema, "lecture", list(lectures))
+            query = tantivy.Query.boolean_query(
+                [
+                    (tantivy.Occur.Must, any_word),
+                    (tantivy.Occur.Must, tantivy.Query.boost_query(within, 0.0)),
+                ]
+            )
+        hits = self._searcher.search(query, limit).hits
+        return [(int(self._searcher.doc(where)["row"][0]), float(score)) for score, where in hits]
+
+
+def _analyzer() -> tantivy.TextAnalyzer:
+    return (
+        tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.regex(r"\w+"))
+        .filter(tantivy.Filter.remove_long(60))
+        .filter(tantivy.Filter.lowercase())
+        .filter(tantivy.Filter.ascii_fold())
+        .filter(tantivy.Filter.stopword("english"))
+        .filter(tantivy.Filter.stemmer("english"))
+        .build()
+    )

@@ -1,0 +1,58 @@
+"""The measures an evaluation reports."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["auroc", "calibration_error", "false_answers_at", "mean_reciprocal_rank", "recall_at"]
+
+
+def recall_at(ranks: Sequence[int | None], k: int) -> float:
+    """Share of questions whose first right result has rank ≤ ``k`` (1-based; ``None``: not found)."""
+    return _mean([rank is not None and rank <= k for rank in ranks])
+
+
+def mean_reciprocal_rank(ranks: Sequence[int | None]) -> float:
+    """Mean of 1 / rank of the first right result, 0 where there is none."""
+    return _mean([0.0 if rank is None else 1.0 / rank for rank in ranks])
+
+
+def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
+    """Probability that a positive scores above a negative, ties counting half; NaN if either is empty."""
+    if not positive or not negative:
+        return float("nan")
+    low = np.sort(np.asarray(negative, dtype=np.float64))
+    high = np.asarray(positive, dtype=np.float64)
+    below = np.searchsorted(low, high, side="left")
+    ties = np.searchsorted(low, high, side="right") - below
+    return float((below + 0.5 * ties).sum() / (len(low) * len(high)))
+
+
+def false_answers_at(
+    positive: Sequence[float], negative: Sequence[float], false_refusals: float = 0.05
+) -> float:
+    """Share of negatives answered at the threshold that refuses ``false_refusals`` of the positives."""
+    if not positive or not negative:
+        return float("nan")
+    threshold = np.quantile(np.asarray(positive), false_refusals, method="lower")
+    return float((np.asarray(negative) >= threshold).mean())
+
+
+def calibration_error(probabilities: Sequence[float], right: Sequence[bool], bins: int = 10) -> float:
+    """Expected calibration error over ``bins`` bins of equal width (Guo et al., ICML 2017)."""
+    if not probabilities:
+        return float("nan")
+    values: NDArray[np.float64] = np.asarray(probabilities, dtype=np.float64)
+    truth = np.asarray(right, dtype=np.float64)
+    place = np.minimum((values * bins).astype(int), bins - 1)
+    error = 0.0
+    for b in range(bins):
+        inside = place == b
+        if inside.any():
+            error += inside.mean() * abs(values[inside].mean() - truth[inside].mean())
+    return float(error)
+
+
+def _mean(values: Sequence[float | bool]) -> float:
+    return float(np.mean(values)) if values else float("nan")

@@ -1,0 +1,123 @@
+"""The encoder, tokens to vector, written once as an ONNX graph so that look-ups need no torch.
+
+``HOME/models/<sha256>/`` then holds::
+
+    encoder.onnx     input_ids, attention_mask (int64, batch × tokens) → token_embeddings
+                     (float32, batch × tokens × dimension), sentence_embedding (float32, batch × dimension)
+    encoder.json     name, sha256 of the model and of both other files, max_tokens, question_prompt, dimension
+    tokenizer.json   the model's own
+"""
+
+import json
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from assistant.embedding import OnnxEncoder, TransformerEncoder
+from assistant.errors import ModelUnusable
+from assistant.model_files import ModelFiles, file_sha256
+
+__all__ = ["export_encoder", "exported_folder"]
+
+_OPSET = 17
+_PROBES = ("What is stored here?", "A word.", "It goes from one end to the other, and then back again: why?")
+_TOLERANCE = 1e-4
+
+
+def exported_folder(home: Path, model_sha256: str) -> Path:
+    """Where the exported encoder of a model is kept."""
+    return home / "models" / model_sha256[:16]
+
+
+def export_encoder(encoder: TransformerEncoder, files: ModelFiles, home: Path) -> Path:
+    """Export ``encoder`` unless that was done before; returns the folder.
+
+    Raises:
+        ModelUnusable: the graph does not give the vectors that the model gives.
+    """
+    folder = exported_folder(home, files.sha256)
+    if (folder / "encoder.json").is_file():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for leftover in folder.parent.glob(".exporting-*"):
+        shutil.rmtree(leftover)
+    aside = Path(tempfile.mkdtemp(prefix=".exporting-", dir=folder.parent))
+    try:
+        _write_graph(encoder, aside)
+        shutil.copyfile(files.folder / "tokenizer.json", aside / "tokenizer.json")
+        description = {
+            "name": files.name,
+            "model_sha256": files.sha256,
+            "onnx_sha256": file_sha256(aside / "encoder.onnx"),
+            "tokenizer_sha256": file_sha256(aside / "tokenizer.json"),
+            "max_tokens": encoder.max_tokens,
+            "question_prompt": encoder.question_prompt,
+            "dimension": int(encoder.model.get_embedding_dimension() or 0),
+        }
+        (aside / "encoder.json").write_text(json.dumps(description, indent=1), encoding="utf-8")
+        _compare(encoder, OnnxEncoder(aside), files)
+        if folder.exists():
+            shutil.rmtree(folder)
+        aside.replace(folder)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+    return folder
+
+
+def _write_graph(encoder: TransformerEncoder, folder: Path) -> None:
+    import onnxruntime
+    import torch
+
+    class _Pipeline(torch.nn.Module):
+        """All of the model's modules, pooling and normalising included."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = encoder.model
+
+        def forward(
+            self, input_ids: torch.Tensor, attention_mask: torch.Tensor
+        ) -> tuple[torch.Tensor, torch.Tensor]:
+            output = self.model({"input_ids": input_ids, "attention_mask": attention_mask})
+            return output["token_embeddings"], output["sentence_embedding"]
+
+    sample = torch.ones(2, 8, dtype=torch.long, device=encoder.model.device)
+    names = ["input_ids", "attention_mask", "token_embeddings", "sentence_embedding"]
+    axes = {name: {0: "batch", 1: "tokens"} for name in names[:3]} | {names[3]: {0: "batch"}}
+    plain = folder / "plain.onnx"
+    with torch.no_grad(), warnings.catch_warnings():
+        # The tracing exporter warns that it is the older one and that it traces.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            _Pipeline(),
+            (sample, sample),
+            str(plain),
+            dynamo=False,
+            input_names=names[:2],
+            output_names=names[2:],
+            dynamic_axes=axes,
+            opset_version=_OPSET,
+        )
+    options = onnxruntime.SessionOptions()
+    # "Extended" fuses attention and GELU and still runs on any CPU, unlike "all".
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.optimized_model_filepath = str(folder / "encoder.onnx")
+    options.log_severity_level = 3
+    onnxruntime.InferenceSession(str(plain), options, providers=["CPUExecutionProvider"])
+    plain.unlink()
+
+
+def _compare(encoder: TransformerEncoder, exported: OnnxEncoder, files: ModelFiles) -> None:
+    prompted = [encoder.question_prompt + probe for probe in _PROBES]
+    expected = encoder.model.encode(prompted, prompt="", normalize_embeddings=True)
+    found = np.stack([exported.encode_question(probe).vector for probe in _PROBES])
+    difference = float(np.abs(expected - found).max())
+    if difference > _TOLERANCE:
+        raise ModelUnusable(
+            f"model {files.name!r} does not export: the graph is off by {difference:.1e}; "
+            "choose another encoder"
+        )

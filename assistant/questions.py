@@ -1,0 +1,109 @@
+"""What a question is made of: its words, how rare each is, and the kind of answer it wants."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from assistant.lexical import LexicalIndex
+
+__all__ = ["Kind", "Question", "Word", "analyse_question"]
+
+_WORD = re.compile(r"\w+(?:['’]\w+)?")
+_FUNCTION_WORDS = frozenset(
+    """
+    a about above actually after again all also am an and any anything are aren't as at be because been
+    before being below between both but by came can can't cannot could couldn't did didn't do does
+    doesn't doing don't done down during each either else ever every exactly few for from further get
+    gets getting give gives go goes going gonna got had has have having he her here hers herself him
+    himself his how i i'd i'll i'm i've if in into instead is isn't it it's its itself just know let
+    let's like lot made make makes many may me mean means might mine more most much must my myself need
+    needs no nor not of off on once one only onto or other others our ours out over own particular
+    please possible really said same say says shall she should show shows since so some someone
+    something sort still such take taken takes tell than that that's the their theirs them themselves
+    then there there's these they they're thing things this those through to too toward towards under
+    until up upon us use used using very via wanna want wants was wasn't way ways we we'll we're we've
+    well were what what's when where where's whether which while who who's whole whom whose why will
+    with within without won't would yes yet you you'd you'll you're you've your yours yourself
+    """.split()  # noqa: SIM905 (as a list it would take 200 lines)
+)
+"""Words that say nothing about a topic, in questions and in speech."""
+
+
+class Kind(StrEnum):
+    """The kind of answer a question asks for, told by its opening words."""
+
+    DEFINITION = "definition"
+    REASON = "reason"
+    PLACE = "place"
+    TIME = "time"
+    PERSON = "person"
+    QUANTITY = "quantity"
+    PROCEDURE = "procedure"
+    CHOICE = "choice"
+    LIST = "list"
+    OTHER = "other"
+
+
+_KINDS = (
+    (
+        Kind.LIST,
+        r"\b(?:what|which) are (?:all )?the (?:\w+ ){0,3}\w+s\b|^(?:list|name|enumerate)\b|\ball the\b",
+    ),
+    (
+        Kind.QUANTITY,
+        r"\bhow (?:many|much|long|big|large|often|far|old|fast)\b|\bwhat (?:number|percentage|size)\b",
+    ),
+    (
+        Kind.REASON,
+        r"\bwhy\b|\bhow come\b|\bwhat (?:is|was|are) the (?:reason|purpose|point|advantage|benefit|use)",
+    ),
+    (Kind.CHOICE, r"\b(?:differ|difference|different|versus|vs|compare|compared)\b|\w+ or \w+"),
+    (
+        Kind.DEFINITION,
+        (
+            r"^(?:so )?(?:what|who)(?:'s| is| are| does| do)\b(?! the (?:best|first|last|most))"
+            r"|\bdefin|\bmean(?:ing)?\b|\bstand for\b"
+        ),
+    ),
+    (Kind.PLACE, r"\bwhere\b"),
+    (Kind.TIME, r"\bwhen\b|\bwhat (?:year|time|date)\b"),
+    (Kind.PERSON, r"\bwho(?:m|se)?\b"),
+    (Kind.PROCEDURE, r"\bhow\b"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A content word of a question: characters ``start`` to ``end``, its index term and BM25's idf of it."""
+
+    text: str
+    start: int
+    end: int
+    term: str
+    idf: float
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question taken apart. ``words`` are its content words in order; function words are left out."""
+
+    text: str
+    kind: Kind
+    words: tuple[Word, ...]
+    highest_idf: float
+    """That of a word which no passage has."""
+
+
+def analyse_question(text: str, lexical: LexicalIndex) -> Question:
+    """Take ``text`` apart. A question of function words alone keeps all of its words."""
+    found = [
+        Word(m[0], m.start(), m.end(), term, lexical.idf(term))
+        for m in _WORD.finditer(text)
+        for term in ["".join(lexical.terms(m[0])) or m[0].lower()]
+    ]
+    content = [word for word in found if word.text.lower().replace("’", "'") not in _FUNCTION_WORDS]
+    return Question(text, _kind(text.lower()), tuple(content or found), lexical.idf(""))
+
+
+def _kind(text: str) -> Kind:
+    return next((kind for kind, pattern in _KINDS if re.search(pattern, text)), Kind.OTHER)

@@ -1,0 +1,151 @@
+"""Answers, passages and progress as a terminal shows them. Standard output is the answer alone."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from assistant.answering import Answer
+from assistant.building import Progress
+from assistant.citations import Citation
+from assistant.service import SearchPage
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+__all__ = ["clock", "note", "print_answer", "print_json", "print_search", "progress_bar"]
+
+_SHOW_AFTER_SECONDS = 2.0
+
+
+def note(message: str) -> None:
+    """A line on standard error."""
+    click.echo(message, err=True)
+
+
+def print_json(value: Any) -> None:
+    """A dataclass, or what JSON has, indented."""
+    record = asdict(value) if hasattr(value, "__dataclass_fields__") else value
+    click.echo(json.dumps(record, indent=2, ensure_ascii=False))
+
+
+def print_answer(answer: Answer) -> None:
+    """The answer, then where each quote is; for a refusal, the nearest passages, labelled."""
+    click.echo(click.style(answer.answer, bold=answer.answered))
+    if answer.standalone_question != answer.question:
+        click.echo(f"\nUnderstood as: {answer.standalone_question}")
+    if answer.citations:
+        click.echo()
+    quoted = sum(f"[{c.number}]" in answer.answer for c in answer.citations)
+    for citation in answer.citations[:quoted]:
+        click.echo(f"  [{citation.number}] {where(citation)}")
+    if answer.citations[quoted:]:
+        click.echo("\nSee also:")
+        for citation in answer.citations[quoted:]:
+            click.echo(f"  [{citation.number}] {where(citation)}: {shorten(citation.quote)}")
+    if answer.nearest:
+        click.echo("\nThe nearest passages, which are not an answer:")
+        for citation in answer.nearest:
+            click.echo(f"  {where(citation)}: {shorten(citation.quote)}")
+
+
+def print_search(page: SearchPage) -> None:
+    """Passages with where they are, and how to see more."""
+    for citation in page.results:
+        click.echo(f"[{citation.number}] {click.style(where(citation), bold=True)}\n    {citation.quote}\n")
+    if page.next_offset is not None:
+        note(f"more: --offset {page.next_offset}")
+
+
+def where(citation: Citation) -> str:
+    """Lecture, time where it has one, and lines."""
+    span = f"lines {citation.line_start} to {citation.line_end}"
+    if citation.line_start == citation.line_end:
+        span = f"line {citation.line_start}"
+    time_of = f", {clock(citation.start_ms)}" if citation.start_ms is not None else ""
+    return f"{citation.lecture_id}{time_of}, {span}"
+
+
+def clock(milliseconds: int) -> str:
+    """``M:SS`` or ``H:MM:SS``."""
+    minutes, seconds = divmod(milliseconds // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def shorten(text: str, width: int = 100) -> str:
+    """``text`` cut at a word to at most ``width`` characters."""
+    return text if len(text) <= width else text[:width].rsplit(" ", 1)[0] + " …"
+
+
+@contextmanager
+def progress_bar(quiet: bool = False) -> Iterator[Progress]:
+    """A bar with rate and time left on standard error, once work has taken two seconds.
+
+    Where standard error is no terminal only a new kind of work is noted, a line each.
+    """
+    started = time.monotonic()
+    bar: Bar | None = None
+    task: TaskID | None = None
+    current = ""
+
+    def show(what: str, done: int, total: int) -> None:
+        nonlocal bar, task, current
+        if quiet or time.monotonic() - started < _SHOW_AFTER_SECONDS:
+            return
+        if not sys.stderr.isatty():
+            if what != current:
+                note(f"{what} …")
+            current = what
+            return
+        if bar is None:
+            bar = _bar()
+            bar.start()
+        if what != current or task is None:
+            if task is not None:
+                bar.remove_task(task)
+            task = bar.add_task(what, total=total or None)
+            current = what
+        bar.update(task, completed=done, total=total or None)
+
+    try:
+        yield show
+    finally:
+        if bar is not None:
+            bar.stop()
+
+
+def _bar() -> "Bar":
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.progress import Progress as Bar
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        """Steps a second."""
+
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:.0f}/s" if task.speed else "")
+
+    return Bar(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        Rate(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )

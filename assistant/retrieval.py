@@ -1,0 +1,52 @@
+"""A question → the passages most likely to hold its answer.
+
+Dense and BM25 rankings are fused by reciprocal rank (Cormack, Clarke and Büttcher, SIGIR 2009).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from assistant.embedding import EncodedText
+from assistant.store import Generation
+from corpus import Passage
+
+__all__ = ["Hit", "retrieve"]
+
+_POOL = 60
+"""How deep each ranking is read before fusing."""
+_RRF_K = 10
+"""Smaller than the customary 60: the two rankings here are short and their heads are good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A retrieved passage. ``cosine`` and ``bm25`` are ``None`` where that ranking did not find it."""
+
+    passage: Passage
+    row: int
+    score: float
+    """Fused score in (0, 1]: 1 for a passage that both rankings put first."""
+    cosine: float | None
+    bm25: float | None
+
+
+def retrieve(
+    generation: Generation,
+    question: str,
+    encoded: EncodedText,
+    *,
+    limit: int,
+    lectures: Sequence[str] | None = None,
+) -> list[Hit]:
+    """The ``limit`` best passages of the index, or of ``lectures``, best first."""
+    rows = None if lectures is None else generation.catalog.passage_rows(lectures)
+    pool = max(_POOL, limit)
+    cosines = dict(generation.vectors.search(encoded.vector, pool, rows))
+    bm25s = dict(generation.lexical.search(question, pool, lectures))
+    fused: dict[int, float] = {}
+    for ranking in (cosines, bm25s):
+        for rank, row in enumerate(ranking, start=1):
+            fused[row] = fused.get(row, 0.0) + (_RRF_K + 1) / (2 * (_RRF_K + rank))
+    best = sorted(fused, key=lambda row: (-fused[row], row))[:limit]
+    passages = generation.catalog.passages(best)
+    return [Hit(passages[row], row, fused[row], cosines.get(row), bm25s.get(row)) for row in best]

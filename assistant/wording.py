@@ -1,0 +1,64 @@
+"""What the wording of a spoken sentence gives away, apart from its topic."""
+
+import re
+from collections.abc import Sequence
+
+from assistant.questions import Kind
+
+__all__ = ["SHAPED_KINDS", "expansion_of", "has_shape", "is_signpost", "joins_on", "leans_back"]
+
+_SIGNPOST = re.compile(
+    r"\b(?:in this (?:video|section|chapter|lecture|part)|(?:we|i|you)(?:'ll| will)|let(?:'s| us)"
+    r"|have a look|take a look|quick look|see how|next (?:video|lecture|time)"
+    r"|as (?:we|i)(?:'ve| have)? s(?:aw|een)|welcome|link(?:ed)? below|check out|deep dive|overview|watch)\b",
+    re.IGNORECASE,
+)
+_LEANS_BACK = re.compile(
+    r"(?:(?:and|so|but|then|well|here|also|again),? )*"
+    r"(?:it|its|it's|this|that|that's|they|they're|these|those|he|she)\b",
+    re.IGNORECASE,
+)
+_JOINS_ON = ("and ", "so ", "but ", "then ", "or ")
+_SHAPES = {
+    Kind.DEFINITION: r"\b(?:is|are|means?|refers? to|called|known as|stands? for|consists? of|defined as)\b",
+    Kind.REASON: r"\b(?:because|since|so that|in order to|thanks to|due to|allows?|therefore|otherwise"
+    r"|to (?:make sure|avoid|ensure|be able)|this (?:is why|means|way)|reason|helps?)\b",
+    Kind.PLACE: r"\b(?:in|on|at|into|from|under|inside)\b",
+    Kind.TIME: r"\b(?:when|before|after|until|once|as soon as|then|\d{4}|years?|months?|days?|hours?)\b",
+    Kind.QUANTITY: r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|hundred|thousand|million"
+    r"|billion|half|twice)\b",
+    Kind.PROCEDURE: r"\b(?:you|we) (?:can|need|have to|just|should|then|could|use|start|take|do|first)\b"
+    r"|\bby \w+ing\b|\b(?:using|first|then|method|function|argument|simply)\b",
+    Kind.LIST: r",[^,]{2,40},|, and |\bsuch as\b|\bfor (?:example|instance)\b",
+}
+_SHAPE_OF = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _SHAPES.items()}
+
+SHAPED_KINDS = tuple(_SHAPES)
+"""The kinds of question whose answers have a shape to look for."""
+
+
+def expansion_of(acronyms: Sequence[str]) -> re.Pattern[str] | None:
+    """What finds words in a row that spell an acronym: "Elastic Container Service" for ECS."""
+    spelled = [r"\W+".join(rf"{letter}[a-z]+" for letter in acronym.upper()) for acronym in acronyms]
+    return re.compile("|".join(rf"\b{words}" for words in spelled)) if spelled else None
+
+
+def is_signpost(sentence: str) -> bool:
+    """Whether it says what will be or was said, rather than something about it."""
+    return _SIGNPOST.search(sentence) is not None
+
+
+def leans_back(sentence: str) -> bool:
+    """Whether it begins by pointing at the sentence before it."""
+    return _LEANS_BACK.match(sentence) is not None
+
+
+def joins_on(sentence: str) -> bool:
+    """Whether it begins with a conjunction."""
+    return sentence.lower().startswith(_JOINS_ON)
+
+
+def has_shape(sentence: str, kind: Kind) -> bool:
+    """Whether it has the shape of an answer to that kind of question ("because" for a reason)."""
+    pattern = _SHAPE_OF.get(kind)
+    return pattern is not None and pattern.search(sentence) is not None

@@ -1,0 +1,28 @@
+"""A transcript file becomes passages with exact offsets, lines and times.
+
+This package knows no model and no index.
+"""
+
+from corpus.errors import CorpusError
+from corpus.formats.clock import parse_time
+from corpus.library import Source, find_sources, lecture_from_text, read_lecture, shipped_lectures
+from corpus.passages import build_passages
+from corpus.sentences import split_sentences
+from corpus.types import Cue, Lecture, Passage, Problem, Sentence
+
+__all__ = [
+    "CorpusError",
+    "Cue",
+    "Lecture",
+    "Passage",
+    "Problem",
+    "Sentence",
+    "Source",
+    "build_passages",
+    "find_sources",
+    "lecture_from_text",
+    "parse_time",
+    "read_lecture",
+    "shipped_lectures",
+    "split_sentences",
+]

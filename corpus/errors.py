@@ -1,0 +1,44 @@
+"""What can go wrong with a transcript.
+
+CorpusError
+├── TranscriptMissing    no such file, or it cannot be read
+├── TranscriptUnreadable the bytes are not a transcript (binary, empty, no sound cue)
+├── LectureFileInvalid   a lecture.toml that does not parse or holds a wrong value
+└── LectureIdTaken       two files claim the same lecture id
+"""
+
+from pathlib import Path
+
+__all__ = [
+    "CorpusError",
+    "LectureFileInvalid",
+    "LectureIdTaken",
+    "TranscriptMissing",
+    "TranscriptUnreadable",
+]
+
+
+class CorpusError(Exception):
+    """Root of every error this package raises; the message says which file, what and the fix."""
+
+    def __init__(self, message: str, *, path: Path | str, line: int | None = None) -> None:
+        where = f"{path}:{line}" if line is not None else str(path)
+        super().__init__(f"{where}: {message}")
+        self.path = str(path)
+        self.line = line
+
+
+class TranscriptMissing(CorpusError):
+    """The file or folder does not exist, holds no transcript, or cannot be opened."""
+
+
+class TranscriptUnreadable(CorpusError):
+    """The file was read but no transcript came out of it."""
+
+
+class LectureFileInvalid(CorpusError):
+    """A ``lecture.toml`` is not valid TOML or has a wrong value."""
+
+
+class LectureIdTaken(CorpusError):
+    """Two sources would get the same lecture id."""

@@ -1,0 +1,112 @@
+"""The first lecture, asked through the real index and the real model."""
+
+from pathlib import Path
+
+import pytest
+
+from assistant.config import Settings
+from assistant.conversation import Turn
+from assistant.errors import NotIndexed, QuestionInvalid
+from assistant.service import LectureAssistant
+
+
+@pytest.fixture(scope="module")
+def assistant(indexed_home: Path) -> LectureAssistant:
+    return LectureAssistant(Settings(home=indexed_home))
+
+
+@pytest.mark.parametrize(
+    ("question", "must_quote"),
+    [
+        ("What is Docker?", "Docker is a software development platform to deploy apps."),
+        ("Where do you store Docker images?", "Well you store them in something called a Docker Repository."),
+        (
+            "How is Docker different from a virtual machine?",
+            "They're not going to share resources and they're going to be isolated",
+        ),
+        ("What is AWS Fargate?", "Amazon's own serverless container platform"),
+        ("What is ECS?", "Amazon Elastic Container Service"),
+        ("What is Docker Hub?", "The first one is Docker Hub and so it's a public repository"),
+        ("What is Amazon ECR?", "Amazon Elastic Container Registry"),
+        ("How do I get started with Docker?", "first you have to write a Docker file"),
+    ],
+)
+def test_a_question_is_answered_with_the_right_words(
+    assistant: LectureAssistant, question: str, must_quote: str
+) -> None:
+    answer = assistant.ask(question)
+    assert answer.answered
+    assert must_quote in answer.answer
+
+
+def test_a_follow_up_takes_the_frame_of_the_question_before(assistant: LectureAssistant) -> None:
+    history = [Turn("user", "What is ECS?"), Turn("assistant", "It's Amazon Elastic Container Service.")]
+    answer = assistant.ask("And what about EKS?", history=history)
+    assert answer.standalone_question == "What is EKS?"
+    assert answer.answered
+    assert "Amazon Elastic Kubernetes Service" in answer.answer
+
+
+def test_what_the_lecture_never_said_is_refused_with_the_nearest_passages(
+    assistant: LectureAssistant,
+) -> None:
+    answer = assistant.ask("What is the capital of France?")
+    assert not answer.answered
+    assert answer.citations == ()
+    assert answer.answer == "The lectures do not cover this question."
+    assert len(answer.nearest) == 3
+    assert answer.confidence < 0.5
+
+
+def test_a_rhetorical_question_is_never_the_answer(assistant: LectureAssistant) -> None:
+    answer = assistant.ask("So where do you store Docker images?")
+    assert all(not citation.quote.endswith("?") for citation in answer.citations)
+
+
+def test_the_answer_is_its_quotes_with_their_numbers(assistant: LectureAssistant) -> None:
+    answer = assistant.ask("What is AWS Fargate?")
+    assert answer.answer.startswith(f"{answer.citations[0].quote} [1]")
+    assert [citation.number for citation in answer.citations] == list(range(1, len(answer.citations) + 1))
+
+
+def test_limit_is_the_most_citations(assistant: LectureAssistant) -> None:
+    assert len(assistant.ask("What is Docker?", limit=1).citations) == 1
+    assert len(assistant.ask("What is Docker?", limit=5).citations) == 5
+
+
+@pytest.mark.parametrize("question", ["", "  \n\t ", "word " * 10_000])
+def test_an_empty_or_endless_question_is_refused(assistant: LectureAssistant, question: str) -> None:
+    with pytest.raises(QuestionInvalid):
+        assistant.ask(question)
+
+
+def test_an_unknown_course_or_lecture_is_named_with_what_there_is(assistant: LectureAssistant) -> None:
+    with pytest.raises(NotIndexed, match="no course 'awz'; did you mean aws"):
+        assistant.ask("What is Docker?", course="awz")
+    with pytest.raises(NotIndexed, match="no lecture 'docker'; did you mean docker-on-aws"):
+        assistant.ask("What is Docker?", lectures=["docker"])
+
+
+def test_odd_questions_are_survived(assistant: LectureAssistant) -> None:
+    for question in (
+        "?",
+        "…",
+        "\x00",
+        "🐳🐳",
+        "' OR 1=1 --",
+        "the of and",
+        "什么是 Docker？",
+        "a" * 2000,
+        "\u202eekoD",
+    ):
+        answer = assistant.ask(question)
+        assert answer.answered == bool(answer.citations)
+
+
+def test_search_pages_through_the_passages_without_gap_or_repetition(assistant: LectureAssistant) -> None:
+    whole = assistant.search("docker images", limit=8)
+    first = assistant.search("docker images", limit=4)
+    second = assistant.search("docker images", limit=4, offset=4)
+    assert [r.passage_id for r in (*first.results, *second.results)] == [r.passage_id for r in whole.results]
+    assert [r.number for r in second.results] == [5, 6, 7, 8]
+    assert first.next_offset == 4

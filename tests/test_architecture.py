@@ -1,0 +1,96 @@
+"""The shape of the house, read from the code itself."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import api
+import assistant
+import corpus
+
+ROOT = Path(__file__).parents[1]
+MAY_IMPORT = {
+    "corpus": {"corpus"},
+    "assistant": {"corpus", "assistant"},
+    "api": {"corpus", "assistant", "api"},
+}
+FLOORS = [
+    {"errors", "config", "metrics", "vectors", "lexical", "model_files", "matching"},
+    {"catalog", "embedding", "questions"},
+    {"onnx_export", "store", "wording", "conversation"},
+    {"building", "retrieval"},
+    {"indexing", "checking", "regions", "citations", "evaluation_data"},
+    {"spans"},
+    {"ranking"},
+    {"answering"},
+    {"service", "evaluation"},
+    {"rendering"},
+    {"evaluation_run"},
+    {"cli"},
+    {"__main__"},
+]
+
+
+def imports(file: Path) -> set[str]:
+    """Modules a file imports, at its top or inside functions, but for typing only."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_imports_run_one_way(package: str) -> None:
+    for file in (ROOT / package).rglob("*.py"):
+        inner = {name.split(".")[0] for name in imports(file)} & set(MAY_IMPORT)
+        assert inner <= MAY_IMPORT[package], file
+
+
+def test_no_import_of_the_assistant_runs_up_a_floor() -> None:
+    floor = {name: height for height, names in enumerate(FLOORS) for name in names}
+    files = {file.stem: file for file in (ROOT / "assistant").glob("*.py") if file.stem != "__init__"}
+    assert set(files) == set(floor)
+    for name, file in files.items():
+        for module in imports(file):
+            if module.startswith("assistant."):
+                assert floor[module.removeprefix("assistant.")] < floor[name], f"{name} imports {module}"
+
+
+@pytest.mark.parametrize(("library", "only"), [("faiss", "vectors.py"), ("tantivy", "lexical.py")])
+def test_a_store_is_imported_in_one_file(library: str, only: str) -> None:
+    using = {f.name for p in MAY_IMPORT for f in (ROOT / p).rglob("*.py") if library in imports(f)}
+    assert using == {only}
+
+
+def test_only_the_edges_read_the_environment() -> None:
+    reading = {
+        f.name
+        for p in MAY_IMPORT
+        for f in (ROOT / p).rglob("*.py")
+        if re.search(r"os\.environ|getenv", f.read_text(encoding="utf-8"))
+    }
+    assert reading <= {"cli.py", "app.py"}
+
+
+@pytest.mark.parametrize("package", [corpus, assistant, api])
+def test_public_names_are_sorted_and_documented(package: object) -> None:
+    names = package.__all__  # type: ignore[attr-defined]  # a module
+    assert list(names) == sorted(names)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [name for name in names if f"`{name}`" not in readme] == []
+
+
+def test_the_readme_names_every_command_and_ci_runs_its_test_command() -> None:
+    from assistant.cli import main
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [name for name in main.commands if f"assistant {name}" not in readme] == []
+    blocks = re.findall(r"```sh\n(.*?)```", readme, re.DOTALL)
+    commands = [line for block in blocks for line in block.splitlines()]
+    test_command = next(line for line in commands if line.endswith("&& pytest"))
+    assert test_command in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()

@@ -1,0 +1,183 @@
+"""The command line as a user meets it: real processes, real index."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from assistant.cli import main
+
+SRT = "1\n00:00:01,000 --> 00:00:04,000\nA pod is the smallest unit of Kubernetes.\n\n"
+
+
+def run(*arguments: str | Path, home: Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "assistant", "--home", str(home), *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "NO_COLOR": "1"},
+    )
+
+
+def test_an_answer_is_all_that_standard_output_holds(indexed_home: Path) -> None:
+    done = run("ask", "What is Docker?", home=indexed_home)
+    assert done.returncode == 0
+    assert "Docker is a software development platform to deploy apps." in done.stdout.splitlines()[0]
+    assert re.search(r"^  \[1\] docker-on-aws, lines \d+ to \d+$", done.stdout, re.MULTILINE)
+    assert done.stderr == ""
+    assert "\x1b" not in done.stdout
+
+
+def test_not_covered_is_exit_code_1_and_says_what_is_near(indexed_home: Path) -> None:
+    done = run("ask", "What is the capital of France?", home=indexed_home)
+    assert done.returncode == 1
+    assert done.stdout.startswith("The lectures do not cover this question.\n")
+    assert "The nearest passages, which are not an answer:" in done.stdout
+
+
+def test_json_is_the_object_of_the_http_contract(indexed_home: Path) -> None:
+    done = run("ask", "-", "--json", home=indexed_home, stdin="What is ECS?\n")
+    answer = json.loads(done.stdout)
+    assert list(answer) == [
+        "question",
+        "standalone_question",
+        "answered",
+        "answer",
+        "confidence",
+        "citations",
+        "nearest",
+        "timing_ms",
+    ]
+    assert list(answer["citations"][0]) == [
+        "number",
+        "lecture_id",
+        "title",
+        "course",
+        "passage_id",
+        "quote",
+        "char_start",
+        "char_end",
+        "highlight",
+        "line_start",
+        "line_end",
+        "start_ms",
+        "end_ms",
+        "url",
+        "score",
+    ]
+    assert answer["question"] == "What is ECS?"
+
+
+def test_history_is_read_from_a_file(indexed_home: Path, tmp_path: Path) -> None:
+    turns = tmp_path / "turns.json"
+    turns.write_text(json.dumps([{"role": "user", "content": "What is ECS?"}]), encoding="utf-8")
+    done = run("ask", "And what about EKS?", "--history", turns, home=indexed_home)
+    assert done.returncode == 0
+    assert "Understood as: What is EKS?" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["ask", " "], 2, "the question is empty"),
+        (["ask", "word " * 10_000], 2, "characters, 2000 at most are read"),
+        (["ask", "What?", "--course", "nope"], 2, "there is no course 'nope'"),
+        (["ask", "What?", "--lecture", "nope"], 2, "there is no lecture 'nope'"),
+        (["show", "nope"], 2, "there is no lecture 'nope'"),
+        (["show", "docker-on-aws", "--at", "1:00"], 2, "docker-on-aws has no times to start at"),
+        (["show", "docker-on-aws", "--at", "soon"], 2, "'soon' is not a time"),
+        (["index", "no/such/file.srt"], 3, "no/such/file.srt: no such file or folder"),
+        (["eval", "no/such/questions.jsonl"], 3, "no/such/questions.jsonl: cannot be read"),
+        (["frobnicate"], 2, "No such command 'frobnicate'"),
+    ],
+)
+def test_a_mistake_is_one_clear_line_and_its_code(
+    indexed_home: Path, arguments: list[str], code: int, message: str
+) -> None:
+    done = run(*arguments, home=indexed_home)
+    assert done.returncode == code
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_second_index_run_embeds_nothing_and_says_so(indexed_home: Path) -> None:
+    done = run("index", home=indexed_home)
+    assert done.stdout == "1 unchanged · 14 passages, none embedded\n"
+
+
+def test_chat_keeps_the_conversation(indexed_home: Path) -> None:
+    done = run("chat", home=indexed_home, stdin="What is ECS?\nAnd what about EKS?\n\n")
+    assert done.returncode == 0
+    assert "Understood as: What is EKS?" in done.stdout
+    assert "Amazon Elastic Kubernetes Service" in done.stdout
+
+
+def test_lectures_and_search_and_show(indexed_home: Path) -> None:
+    listed = run("lectures", "--json", home=indexed_home)
+    assert [item["lecture_id"] for item in json.loads(listed.stdout)] == ["docker-on-aws"]
+    found = run("search", "private images", "--limit", "2", "--json", home=indexed_home)
+    assert len(json.loads(found.stdout)["results"]) == 2
+    shown = run("show", "docker-on-aws", home=indexed_home)
+    assert shown.stdout.splitlines()[0] == "Hello, and welcome to this section"
+    assert run("verify", home=indexed_home).stdout == "the index is sound\n"
+
+
+def test_a_malformed_cue_is_reported_and_the_rest_is_kept(indexed_home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "pods.srt"
+    file.write_text(SRT + "2\n00:00:xx,000 --> 00:00:06,000\nLost.\n", encoding="utf-8")
+    home = tmp_path / "home"
+    (home / "models").parent.mkdir()
+    (home / "models").symlink_to(indexed_home / "models")
+    done = run("index", file, home=home)
+    assert done.returncode == 0
+    assert f"left out: {file}:6: " in done.stderr
+    asked = run("ask", "What is the smallest unit of Kubernetes?", "--json", home=home)
+    assert json.loads(asked.stdout)["citations"][0]["start_ms"] == 1000
+    strict = run("index", file, "--strict", home=home)
+    assert strict.returncode == 3
+    assert f"{file}:6: " in strict.stderr
+
+
+def test_ctrl_c_while_indexing_leaves_the_old_index_live(indexed_home: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    run("index", home=home)
+    before = (home / "CURRENT").read_text()
+    lectures = tmp_path / "lectures"
+    lectures.mkdir()
+    for number in range(200):
+        lines = "".join(f"Sentence {i} of lecture {number} says a thing.\n" for i in range(60))
+        (lectures / f"l{number}.txt").write_text(lines, encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "assistant", "--home", str(home), "index", str(lectures)],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("embedding"):
+            process.send_signal(signal.SIGINT)
+            break
+    process.stderr.read()
+    assert process.wait() == 1  # click's code for an abort
+    assert (home / "CURRENT").read_text() == before
+    assert run("ask", "What is Docker?", home=home).returncode == 0
+    assert not list((home / "generations").glob(".*"))
+
+
+def test_every_command_has_help_and_completion() -> None:
+    runner = CliRunner()
+    for name in main.commands:
+        shown = runner.invoke(main, [name, "--help"])
+        assert shown.exit_code == 0
+        assert shown.output.startswith(f"Usage: main {name}")
+    script = runner.invoke(main, ["completion", "bash"])
+    assert "_ASSISTANT_COMPLETE=bash_complete" in script.output

@@ -1,0 +1,295 @@
+"""Files and folders → lectures."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from corpus.errors import LectureFileInvalid, LectureIdTaken, TranscriptMissing, TranscriptUnreadable
+from corpus.library import (
+    Source,
+    find_sources,
+    lecture_from_text,
+    lecture_slug,
+    read_lecture,
+    shipped_lectures,
+)
+from corpus.sentences import split_sentences
+from corpus.types import Cue, Problem
+
+SRT = "1\n00:00:01,000 --> 00:00:02,000\nHello.\n"
+
+
+def write(path: Path, text: str = "Hello.\n") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("hf-tasks_03", "hf-tasks_03"),
+        ("Week 1: Docker & AWS", "Week-1-Docker-AWS"),
+        ("été", "été"),
+        ("第一课", "第一课"),
+        ("(draft)", "draft"),
+        ("a/../b", "a-b"),
+        ("...", "lecture"),
+    ],
+)
+def test_a_slug_keeps_letters_digits_hyphens_and_underscores(name: str, slug: str) -> None:
+    assert lecture_slug(name) == slug
+
+
+def test_a_file_alone_is_named_by_its_stem(tmp_path: Path) -> None:
+    file = write(tmp_path / "hf-tasks_03.srt", SRT)
+    assert find_sources([file]) == [Source(file, "hf-tasks_03", "hf tasks 03")]
+
+
+def test_a_folder_is_searched_in_order_and_other_and_hidden_files_are_passed_over(tmp_path: Path) -> None:
+    for name in ("b.vtt", "a.SRT", "c/d.md", "c/e/f.txt", "notes.pdf", ".hidden.txt", ".git/g.txt"):
+        write(tmp_path / name)
+    assert [s.lecture_id for s in find_sources([tmp_path])] == ["a", "b", "d", "f"]
+
+
+def test_a_path_given_twice_is_one_lecture(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.txt")
+    assert [s.lecture_id for s in find_sources([file, tmp_path, tmp_path / "." / "a.txt"])] == ["a"]
+
+
+def test_two_files_that_claim_one_id_are_refused_naming_both(tmp_path: Path) -> None:
+    first, second = write(tmp_path / "a.srt", SRT), write(tmp_path / "a.txt")
+    with pytest.raises(LectureIdTaken) as caught:
+        find_sources([tmp_path])
+    assert str(caught.value) == (
+        f"{second}: lecture id 'a' is already that of {first}; "
+        "rename one file or set another id in its lecture.toml"
+    )
+
+
+def test_ids_set_in_lecture_files_are_held_against_each_other(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        write(tmp_path / folder / "transcript.txt")
+        write(tmp_path / folder / "lecture.toml", 'id = "same"')
+    with pytest.raises(LectureIdTaken, match="lecture id 'same' is already that of"):
+        find_sources([tmp_path])
+
+
+def test_a_lecture_file_describes_the_transcript_beside_it(tmp_path: Path) -> None:
+    transcript = write(tmp_path / "week-1" / "talk.vtt")
+    write(
+        tmp_path / "week-1" / "lecture.toml",
+        'id = "docker_1"\ntitle = "Docker"\ncourse = "aws"\nlanguage = "fr"\n'
+        'speakers = ["Anna", "Bo"]\nurl = "https://example.org/v?t={seconds}"\n',
+    )
+    expected = [
+        Source(
+            transcript.resolve(),
+            "docker_1",
+            "Docker",
+            "aws",
+            "fr",
+            ("Anna", "Bo"),
+            "https://example.org/v?t={seconds}",
+        )
+    ]
+    for path in (tmp_path, tmp_path / "week-1", transcript):
+        assert [*find_sources([path])] == expected
+
+
+def test_an_empty_lecture_file_names_the_lecture_by_its_folder(tmp_path: Path) -> None:
+    transcript = write(tmp_path / "week-1_a" / "talk.txt")
+    write(tmp_path / "week-1_a" / "lecture.toml", "")
+    assert find_sources([tmp_path]) == [Source(transcript, "week-1_a", "week 1 a")]
+
+
+@pytest.mark.parametrize("toml", ["", 'transcript = "transcript.srt"'])
+def test_of_several_transcripts_the_named_one_or_the_one_called_transcript_is_read(
+    tmp_path: Path, toml: str
+) -> None:
+    wanted = write(tmp_path / "transcript.srt", SRT)
+    other = write(tmp_path / "summary.md")
+    write(tmp_path / "lecture.toml", toml)
+    assert [s.path for s in find_sources([tmp_path])] == [wanted]
+    # A file beside it that the lecture file does not mean stands for itself.
+    assert find_sources([other]) == [Source(other, "summary", "summary")]
+
+
+@pytest.mark.parametrize(
+    ("toml", "message"),
+    [
+        ("title = ", "not valid TOML: Invalid value"),
+        (
+            'titel = "x"',
+            "unknown key 'titel'; known are id, title, course, language, url, transcript, speakers",
+        ),
+        ("title = 7", "title must be a text, got 7"),
+        ('id = "  "', "id must be a text, got '  '"),
+        ('speakers = "Anna"', "speakers must be a list of texts, got 'Anna'"),
+        ("speakers = [1]", "speakers must be a list of texts, got [1]"),
+        ('transcript = "b.txt"', "transcript 'b.txt' is not a file of this folder"),
+        ('transcript = "../outside.txt"', "transcript '../outside.txt' is not a file of this folder"),
+    ],
+)
+def test_a_wrong_lecture_file_is_refused_by_name_with_the_value(
+    tmp_path: Path, toml: str, message: str
+) -> None:
+    write(tmp_path / "outside.txt")
+    write(tmp_path / "week" / "a.txt")
+    file = write(tmp_path / "week" / "lecture.toml", toml)
+    with pytest.raises(LectureFileInvalid) as caught:
+        find_sources([tmp_path / "week"])
+    assert str(caught.value).startswith(f"{file}: {message}")
+
+
+def test_a_lecture_file_that_is_not_utf8_is_refused_by_name(tmp_path: Path) -> None:
+    write(tmp_path / "a.txt")
+    (tmp_path / "lecture.toml").write_bytes(b'title = "caf\xe9"')
+    with pytest.raises(LectureFileInvalid, match=r"lecture\.toml: not valid TOML: 'utf-8' codec"):
+        find_sources([tmp_path])
+
+
+@pytest.mark.parametrize(("files", "found"), [([], "none"), (["a.txt", "b.srt"], "a.txt, b.srt")])
+def test_a_lecture_file_needs_one_transcript(tmp_path: Path, files: list[str], found: str) -> None:
+    for name in files:
+        write(tmp_path / name)
+    toml = write(tmp_path / "lecture.toml", "")
+    with pytest.raises(LectureFileInvalid) as caught:
+        find_sources([tmp_path])
+    assert str(caught.value) == (
+        f'{toml}: one transcript is expected beside this file, found {found}; name it: transcript = "FILE"'
+    )
+
+
+def test_a_missing_path_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(TranscriptMissing) as caught:
+        find_sources([tmp_path / "no.txt"])
+    assert str(caught.value) == f"{tmp_path / 'no.txt'}: no such file or folder"
+
+
+def test_a_path_too_long_for_the_system_is_refused_by_name() -> None:
+    with pytest.raises(TranscriptMissing, match=r"^a{300}: (cannot be read|no such file)"):
+        find_sources([Path("a" * 300)])
+
+
+def test_a_folder_without_transcripts_is_refused_with_what_was_looked_for(tmp_path: Path) -> None:
+    write(tmp_path / "notes.pdf")
+    with pytest.raises(TranscriptMissing) as caught:
+        find_sources([tmp_path])
+    assert str(caught.value) == (
+        f"{tmp_path}: no transcript here; looked for .markdown, .md, .srt, .text, .txt, .vtt"
+    )
+
+
+def test_a_transcript_that_went_away_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(TranscriptMissing) as caught:
+        read_lecture(Source(tmp_path / "a.txt", "a", "A"))
+    assert str(caught.value) == f"{tmp_path / 'a.txt'}: cannot be read: No such file or directory"
+
+
+def test_a_folder_in_place_of_a_transcript_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(TranscriptMissing, match="cannot be read: "):
+        read_lecture(Source(tmp_path, "a", "A"))
+
+
+def test_a_transcript_that_may_not_be_read_is_refused_by_name(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.txt")
+    file.chmod(0)
+    if os.access(file, os.R_OK):
+        pytest.skip("this user may read every file")
+    with pytest.raises(TranscriptMissing, match=r"a\.txt: cannot be read: Permission denied"):
+        read_lecture(find_sources([file])[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("a.txt", b"", ": the file is empty; give a transcript with text"),
+        ("a.srt", b"\x00\x01\x02\x03" * 50, ": this is a binary file, not a transcript; export the captions"),
+        ("a.vtt", b"WEBVTT\n", ": no caption with words in it"),
+        (
+            "a.srt",
+            b"1\n00:00:xx,000 --> 00:00:02,000\nHello.\n",
+            ":2: no caption with words in it; first problem: cue left out: '00:00:xx,000 --> 00:00:02,000'",
+        ),
+    ],
+    ids=["empty", "binary", "no cue", "no sound cue"],
+)
+def test_a_file_that_yields_no_speech_is_refused_by_name(
+    tmp_path: Path, name: str, data: bytes, message: str
+) -> None:
+    file = tmp_path / name
+    file.write_bytes(data)
+    with pytest.raises(TranscriptUnreadable) as caught:
+        read_lecture(Source(file, "a", "A"))
+    assert str(caught.value).startswith(f"{file}{message}")
+
+
+def test_a_lecture_holds_what_its_source_says_and_the_speakers_of_its_cues(tmp_path: Path) -> None:
+    file = write(
+        tmp_path / "a.vtt",
+        "WEBVTT\n\n00:01.000 --> 00:02.000\n<v Bo>Hello.\n\n00:xx.000 --> 00:03.000\nLost.\n\n"
+        "00:03.000 --> 00:04.000\n<v Anna>Bye.\n",
+    )
+    lecture = read_lecture(Source(file, "a", "A", "aws", "fr", ("Anna", "Cleo"), "https://example.org"))
+    assert (lecture.lecture_id, lecture.title, lecture.course) == ("a", "A", "aws")
+    assert (lecture.language, lecture.url, lecture.source) == (
+        "fr",
+        "https://example.org",
+        str(file.resolve()),
+    )
+    assert lecture.speakers == ("Anna", "Cleo", "Bo")
+    assert lecture.transcript == "Hello. Bye."
+    assert lecture.cues == (
+        Cue(0, 6, 4, 4, 1_000, 2_000, "Bo", True),
+        Cue(7, 11, 10, 10, 3_000, 4_000, "Anna", True),
+    )
+    reason = "cue left out: '00:xx.000 --> 00:03.000' is not a cue timing"
+    assert lecture.problems == (Problem(str(file), 6, reason),)
+
+
+def test_the_checksum_is_of_the_bytes_of_the_file(tmp_path: Path) -> None:
+    # printf 'Hello.\r\n' | sha256sum
+    file = tmp_path / "a.txt"
+    file.write_bytes(b"Hello.\r\n")
+    assert read_lecture(Source(file, "a", "A")).source_sha256 == (
+        "c9942ad5cf308c19747d9e1673fa2b68c0801b599926fe6ffe196fc85cbeb7a0"
+    )
+
+
+def test_a_lecture_from_text_has_a_cue_a_line() -> None:
+    lecture = lecture_from_text("a", "A", "\nHello,\n\n world.\n", source="paste", language="fr")
+    assert (lecture.lecture_id, lecture.title, lecture.source, lecture.language) == ("a", "A", "paste", "fr")
+    assert lecture.transcript == "Hello, world."
+    assert [(c.char_start, c.char_end, c.line_start) for c in lecture.cues] == [(0, 6, 2), (7, 13, 4)]
+
+
+def test_an_empty_text_is_no_lecture() -> None:
+    with pytest.raises(TranscriptUnreadable, match=r"^paste: the text is empty$"):
+        lecture_from_text("a", "A", " \n ", source="paste")
+
+
+def test_the_shipped_lecture_is_found_and_read() -> None:
+    sources = find_sources([shipped_lectures()])
+    assert [(s.lecture_id, s.title, s.course, s.language) for s in sources] == [
+        ("docker-on-aws", "Docker on AWS: containers, ECS and EKS", "aws", "en")
+    ]
+    lecture = read_lecture(sources[0])
+    # sha256sum transcript.txt; its 125 lines of speech have a blank line between them, so the
+    # last is line 249.
+    assert lecture.source_sha256 == "f73c5e9a50d50832f85eb96ba664c4992f58a4a146bcd6aafa9c1266b562b3b8"
+    assert len(lecture.cues) == 125
+    assert lecture.cues[-1].line_end == 249
+    assert lecture.problems == ()
+    assert lecture.transcript.endswith("Now let's do a deep dive onto Amazon ECS and the rest.")
+
+
+def test_the_first_sentence_of_the_shipped_lecture_is_whole_over_three_lines() -> None:
+    lecture = read_lecture(find_sources([shipped_lectures()])[0])
+    first, second = split_sentences(lecture, lambda text: len(text.split()), 100)[:2]
+    assert lecture.transcript[first.char_start : first.char_end] == (
+        "Hello, and welcome to this section on containers where we'll be talking about Docker, ECS and EKS."
+    )
+    assert lecture.transcript[second.char_start : second.char_end] == "So what is Docker?"
+    assert (first.is_question, second.is_question) == (False, True)
