@@ -164,6 +164,9 @@ def encoded_text(
         )
         if not special and start >= prompt_length and end > start
     ]
+    if not kept:
+        # Nothing but characters that the tokenizer drops: the whole stands for its only token.
+        return EncodedText(_unit(vector), _unit(vector)[np.newaxis], ((0, 1),), (0,))
     return EncodedText(
         vector=_unit(vector),
         tokens=_unit(tokens[kept]),

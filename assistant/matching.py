@@ -26,13 +26,13 @@ class Matching:
 
     def look_for(self, tokens: NDArray[np.float32]) -> NDArray[np.float32]:
         """What each row of ``tokens`` (unit rows) looks for; the rows are no longer of unit length."""
-        sought: NDArray[np.float32] = tokens + (tokens @ self.u) @ self.v
+        sought: NDArray[np.float32] = np.asarray(tokens + (tokens @ self.u) @ self.v, dtype=np.float32)
         return sought
 
     def weights(self, tokens: NDArray[np.float32]) -> NDArray[np.float32]:
         """The share of each row of ``tokens`` in a match, > 0; they sum to 1."""
         raw = np.logaddexp(0.0, 5.0 * (tokens @ self.a) + self.b)
-        share: NDArray[np.float32] = (raw / raw.sum()).astype(np.float32)
+        share: NDArray[np.float32] = np.asarray(raw / raw.sum(), dtype=np.float32)
         return share
 
 

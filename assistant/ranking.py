@@ -1,7 +1,10 @@
-"""Spans → answers, best first, and the probability that the best one answers.
+"""Statements → answer spans, best first, and the probability that they answer.
 
-Two linear models do it; their weights are in ``ranking.json``, fitted by
-``python tests/benchmarks/fit_ranking.py`` on questions about lectures.
+A small network gives every statement read a score; a softmax over all of them makes it the probability
+that the answer is there. A span of one to four contiguous statements is worth the sum of its statements'
+probabilities and a share of its lecture's, less a little for every word. Another network looks at how the
+best span stands and gives the confidence. The weights are in ``ranking.json``, fitted by
+``python tests/benchmarks/fit_ranking.py``.
 """
 
 import json
@@ -16,80 +19,101 @@ from numpy.typing import NDArray
 
 from assistant.questions import Question
 from assistant.regions import Region
-from assistant.spans import FEATURES, Spans
+from assistant.statements import FEATURES, Statements
 
-__all__ = ["EVIDENCE", "LinearModel", "RankedSpan", "Ranker", "evidence_of", "load_ranker", "rank_spans"]
+__all__ = ["EVIDENCE", "Network", "RankedSpan", "Ranker", "evidence_of", "load_ranker", "rank_spans"]
+
+MAX_SENTENCES = 4
+MAX_WORDS = 60
+WORD_COST = 0.0004
+"""What a word more must add to the probability of a span."""
+LECTURE_SHARE = 0.2
+"""How much the probability of all that was read of its lecture counts for a span."""
 
 EVIDENCE = (
-    *FEATURES,
+    *(name for name in FEATURES if not name.startswith("shape_")),
     "score",
+    "probability",
     "margin",
     "best_coverage",
     "best_worst",
+    "best_sought",
     "top_cosine",
     "bm25_share",
     "words",
     "unknown_share",
     "rarest_support",
 )
-"""What the confidence is computed from: the best span's features, and how it stands among the rest."""
+"""What the confidence is computed from: the features of the likeliest statement, and how it stands."""
 
-_UNKNOWN = 0.999
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class LinearModel:
-    """``((x - mean) / scale) @ weights + bias`` over named columns."""
+class Network:
+    """A linear model over named columns with one layer of hidden units beside it; none is allowed.
+
+    ``score = z @ linear + relu(z @ inner + inner_bias) @ outer + bias`` with ``z`` the standardised columns,
+    cut to ±6.
+    """
 
     names: tuple[str, ...]
-    mean: NDArray[np.float64]
-    scale: NDArray[np.float64]
-    weights: NDArray[np.float64]
+    mean: Floats
+    scale: Floats
+    linear: Floats
+    inner: Floats
+    inner_bias: Floats
+    outer: Floats
     bias: float
 
-    @classmethod
-    def from_json(cls, record: dict[str, Any]) -> "LinearModel":
-        """Read what ``to_json`` wrote."""
-        columns = record["columns"]
-        values = np.array(list(columns.values()), dtype=np.float64).T
-        return cls(tuple(columns), values[0], values[1], values[2], float(record["bias"]))
-
-    def to_json(self) -> dict[str, Any]:
-        """Column → [mean, scale, weight], and the bias."""
-        rows = zip(self.names, self.mean, self.scale, self.weights, strict=True)
-        return {
-            "columns": {name: [round(float(v), 6) for v in values] for name, *values in rows},
-            "bias": round(self.bias, 6),
-        }
-
-    def __call__(self, table: NDArray[np.float32], columns: Sequence[str]) -> NDArray[np.float64]:
+    def __call__(self, table: NDArray[np.float32], columns: Sequence[str]) -> Floats:
         """Scores of the rows of ``table``, whose columns are called ``columns``."""
         chosen = [columns.index(name) for name in self.names]
-        scores: NDArray[np.float64] = ((table[:, chosen] - self.mean) / self.scale) @ self.weights + self.bias
+        z = np.clip((table[:, chosen] - self.mean) / self.scale, -6.0, 6.0)
+        hidden = np.maximum(z @ self.inner + self.inner_bias, 0.0)
+        scores: Floats = z @ self.linear + hidden @ self.outer + self.bias
         return scores
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> "Network":
+        """Read what ``to_json`` wrote."""
+        names = tuple(record["columns"])
+        arrays = {
+            name: np.array(record[name], dtype=np.float64)
+            for name in ("mean", "scale", "linear", "inner_bias", "outer")
+        }
+        inner = np.array(record["inner"], dtype=np.float64).reshape(len(names), -1)
+        return cls(names=names, inner=inner, bias=float(record["bias"]), **arrays)
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything, rounded to six digits."""
+        arrays = ("mean", "scale", "linear", "inner", "inner_bias", "outer")
+        rounded = {name: getattr(self, name).round(6).tolist() for name in arrays}
+        return {"columns": list(self.names), **rounded, "bias": round(self.bias, 6)}
 
 
 @dataclass(frozen=True, slots=True)
 class Ranker:
     """The fitted weights."""
 
-    score: LinearModel
-    confidence: LinearModel
+    statement: Network
+    confidence: Network
 
 
 @dataclass(frozen=True, slots=True)
 class RankedSpan:
     """A candidate answer: sentences ``first`` to ``end`` of ``region``."""
 
-    candidate: int
-    """Its row in the table of candidates."""
     region: Region
     first: int
     end: int
     words: int
-    score: float
-    support: tuple[float, ...]
-    """How well each content word of the question is matched in it, a cosine."""
+    probability: float
+    """That the answer is in it, among all that was read."""
+    best: int
+    """Its likeliest statement: the row in the table of statements."""
+    best_sentence: int
+    """The same as a sentence of ``region``."""
 
     @property
     def char_start(self) -> int:
@@ -106,67 +130,90 @@ class RankedSpan:
 def load_ranker() -> Ranker:
     """The weights that ship."""
     record = json.loads(resources.files("assistant").joinpath("ranking.json").read_text(encoding="utf-8"))
-    return Ranker(LinearModel.from_json(record["score"]), LinearModel.from_json(record["confidence"]))
+    return Ranker(Network.from_json(record["statement"]), Network.from_json(record["confidence"]))
 
 
 def rank_spans(
-    regions: Sequence[Region], spans: Spans, scores: NDArray[np.float64], *, limit: int, max_words: int
+    regions: Sequence[Region], statements: Statements, scores: Floats, *, limit: int
 ) -> list[RankedSpan]:
     """The ``limit`` best spans that share no sentence, best first.
 
-    A span of more than ``max_words`` words is passed over where there is a shorter one.
+    A span has at most 60 words, unless a single sentence is longer.
     """
-    within = spans.words <= max_words
-    order = np.argsort(-(scores - (0.0 if not within.any() else 1e6) * ~within), kind="stable")
-    chosen: list[int] = []
-    for i in order:
-        overlapping = any(
-            spans.region[i] == spans.region[c]
-            and spans.first[i] < spans.end[c]
-            and spans.first[c] < spans.end[i]
-            for c in chosen
+    probability = np.exp(scores - scores.max())
+    probability /= probability.sum()
+    lectures = [regions[number].lecture_id for number in statements.region]
+    in_lecture: dict[str, float] = {}
+    for lecture_id, mass in zip(lectures, probability.tolist(), strict=True):
+        in_lecture[lecture_id] = in_lecture.get(lecture_id, 0.0) + mass
+    bonus = [LECTURE_SHARE * in_lecture[lecture_id] for lecture_id in lectures]
+    runs = _runs(statements, probability, bonus)
+    taken = np.zeros(len(scores), dtype=bool)
+    ranked: list[RankedSpan] = []
+    for _, start, end, words in sorted(runs, key=lambda run: (-run[0], run[1])):
+        if taken[start:end].any():
+            continue
+        taken[start:end] = True
+        best = start + int(probability[start:end].argmax())
+        ranked.append(
+            RankedSpan(
+                region=regions[statements.region[start]],
+                first=int(statements.index[start]),
+                end=int(statements.index[end - 1]) + 1,
+                words=words,
+                probability=float(probability[start:end].sum()),
+                best=best,
+                best_sentence=int(statements.index[best]),
+            )
         )
-        if not overlapping:
-            chosen.append(int(i))
-        if len(chosen) == limit:
+        if len(ranked) == limit:
             break
-    return [
-        RankedSpan(
-            candidate=i,
-            region=regions[spans.region[i]],
-            first=int(spans.first[i]),
-            end=int(spans.end[i]),
-            words=int(spans.words[i]),
-            score=float(scores[i]),
-            support=tuple(spans.support[i].tolist()),
-        )
-        for i in chosen
-    ]
+    return ranked
+
+
+def _runs(
+    statements: Statements, probability: Floats, bonus: Sequence[float]
+) -> list[tuple[float, int, int, int]]:
+    """(worth, first row, row after the last, words) of every span of contiguous statements."""
+    follows = (np.diff(statements.region) == 0) & (np.diff(statements.index) == 1)
+    runs = []
+    for start in range(len(probability)):
+        words, mass = 0, 0.0
+        for end in range(start, min(start + MAX_SENTENCES, len(probability))):
+            words += int(statements.words[end])
+            if end > start and (words > MAX_WORDS or not follows[end - 1]):
+                break
+            mass += float(probability[end])
+            runs.append((mass + bonus[start] - WORD_COST * words, start, end + 1, words))
+    return runs
 
 
 def evidence_of(
-    question: Question, regions: Sequence[Region], spans: Spans, scores: NDArray[np.float64], best: int
+    question: Question,
+    regions: Sequence[Region],
+    statements: Statements,
+    scores: Floats,
+    ranked: Sequence[RankedSpan],
 ) -> NDArray[np.float32]:
-    """The values of ``EVIDENCE`` for candidate ``best``, shape (1, len(EVIDENCE))."""
-    elsewhere = (
-        (spans.region != spans.region[best])
-        | (spans.first >= spans.end[best])
-        | (spans.end <= spans.first[best])
-    )
-    second = float(scores[elsewhere].max()) if elsewhere.any() else float(scores.min())
+    """The values of ``EVIDENCE`` for the best of ``ranked``, shape (1, len(EVIDENCE))."""
+    best = ranked[0].best
+    own = [FEATURES.index(name) for name in EVIDENCE if name in FEATURES]
     idf = np.array([word.idf for word in question.words])
     total = max(float(idf.sum()), 1e-6)
     hits = [hit for region in regions for hit in region.hits]
+    second = ranked[1].probability if len(ranked) > 1 else 0.0
     values = (
-        *spans.features[best].tolist(),
+        *statements.features[best, own].tolist(),
         float(scores[best]),
-        float(scores[best]) - second,
-        float((spans.support @ (idf / total)).max()),
-        float(spans.support.min(axis=1).max()),
+        ranked[0].probability,
+        ranked[0].probability - second,
+        float((statements.support @ (idf / total)).max()),
+        float(statements.support.min(axis=1).max()),
+        float(statements.features[:, FEATURES.index("sought")].max()),
         max((hit.cosine or 0.0 for hit in hits), default=0.0),
         max((hit.bm25 or 0.0 for hit in hits), default=0.0) / (total + 1.0),
         float(np.log1p(len(idf))),
-        float(idf[idf >= _UNKNOWN * question.highest_idf].sum()) / total,
-        float(spans.support[best, int(idf.argmax())]),
+        float(idf[idf >= 0.999 * question.highest_idf].sum()) / total,
+        float(statements.support[best, int(idf.argmax())]),
     )
     return np.asarray([values], dtype=np.float32)

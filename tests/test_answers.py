@@ -22,7 +22,7 @@ def assistant(indexed_home: Path) -> LectureAssistant:
         ("Where do you store Docker images?", "Well you store them in something called a Docker Repository."),
         (
             "How is Docker different from a virtual machine?",
-            "They're not going to share resources and they're going to be isolated",
+            "the resources are shared with a host",
         ),
         ("What is AWS Fargate?", "Amazon's own serverless container platform"),
         ("What is ECS?", "Amazon Elastic Container Service"),
@@ -55,7 +55,7 @@ def test_what_the_lecture_never_said_is_refused_with_the_nearest_passages(
     assert answer.citations == ()
     assert answer.answer == "The lectures do not cover this question."
     assert len(answer.nearest) == 3
-    assert answer.confidence < 0.5
+    assert answer.confidence < 0.35
 
 
 def test_a_rhetorical_question_is_never_the_answer(assistant: LectureAssistant) -> None:

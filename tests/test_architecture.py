@@ -17,12 +17,13 @@ MAY_IMPORT = {
     "api": {"corpus", "assistant", "api"},
 }
 FLOORS = [
-    {"errors", "config", "metrics", "vectors", "lexical", "model_files", "matching"},
-    {"catalog", "embedding", "questions"},
+    {"errors", "config", "metrics", "matching"},
+    {"vectors", "lexical", "model_files", "catalog"},
+    {"embedding", "questions"},
     {"onnx_export", "store", "wording", "conversation"},
-    {"building", "retrieval"},
-    {"indexing", "checking", "regions", "citations", "evaluation_data"},
-    {"spans"},
+    {"building", "retrieval", "evaluation_data"},
+    {"indexing", "checking", "regions", "citations"},
+    {"statements"},
     {"ranking"},
     {"answering"},
     {"service", "evaluation"},

@@ -1,0 +1,52 @@
+"""Follow-ups made to stand alone; the words of the lecture decide which are rare."""
+
+from pathlib import Path
+
+import pytest
+
+from assistant.conversation import Turn, standalone_question
+from assistant.lexical import LexicalIndex
+
+
+@pytest.fixture(scope="module")
+def lexical(tmp_path_factory: pytest.TempPathFactory) -> LexicalIndex:
+    folder: Path = tmp_path_factory.mktemp("lexical") / "index"
+    passages = ["docker hub stores images", "docker runs images", "ecs and eks", "docker docker docker"]
+    return LexicalIndex.build(folder, [("a", text) for text in passages])
+
+
+def alone(question: str, *before: str, lexical: LexicalIndex) -> str:
+    turns = [turn for asked in before for turn in (Turn("user", asked), Turn("assistant", "…"))]
+    return standalone_question(question, turns, lexical)
+
+
+@pytest.mark.parametrize(
+    ("before", "question", "expected"),
+    [
+        ("What is ECS?", "And what about EKS?", "What is EKS?"),
+        ("What is ECS?", "and EKS?", "What is EKS?"),
+        ("What are the layers?", "How about the images?", "What are the images?"),
+        ("What is Docker Hub?", "How much does it cost?", "How much does it cost? (Docker Hub)"),
+        ("Where are images stored?", "and in a private one?", "and in a private one? (images stored)"),
+    ],
+)
+def test_a_question_that_leans_is_completed(
+    lexical: LexicalIndex, before: str, question: str, expected: str
+) -> None:
+    assert alone(question, before, lexical=lexical) == expected
+
+
+@pytest.mark.parametrize(
+    "question", ["What is the capital city of France?", "How do you write a compose file for servers?"]
+)
+def test_a_change_of_topic_is_not_dragged_back(lexical: LexicalIndex, question: str) -> None:
+    assert alone(question, "What is Docker Hub?", lexical=lexical) == question
+
+
+def test_without_history_nothing_changes(lexical: LexicalIndex) -> None:
+    assert alone("and EKS?", lexical=lexical) == "and EKS?"
+    assert standalone_question("it?", [Turn("assistant", "Docker Hub.")], lexical) == "it?"
+
+
+def test_a_chain_of_follow_ups_keeps_its_thread(lexical: LexicalIndex) -> None:
+    assert alone("and EKS?", "What is Docker Hub?", "and ECS?", lexical=lexical) == "What is EKS?"

@@ -1,0 +1,94 @@
+"""Spans and their probabilities, worked out by hand on tables of a few statements."""
+
+import numpy as np
+import pytest
+
+from assistant.catalog import StoredSentence
+from assistant.ranking import Network, RankedSpan, load_ranker, rank_spans
+from assistant.regions import Region
+from assistant.statements import FEATURES, Statements
+from corpus import Sentence
+
+
+def region(count: int, lecture_id: str = "a") -> Region:
+    """Sentences of ten characters each."""
+    stored = tuple(StoredSentence(i, Sentence(i * 10, i * 10 + 9, False), 0, 1) for i in range(count))
+    return Region(lecture_id, stored, ("x",) * count, 0, (), count)
+
+
+def statements(index: list[int], words: list[int], region_of: list[int] | None = None) -> Statements:
+    count = len(index)
+    return Statements(
+        region=np.array(region_of or [0] * count),
+        index=np.array(index),
+        words=np.array(words),
+        features=np.zeros((count, len(FEATURES)), dtype=np.float32),
+        support=np.zeros((count, 1), dtype=np.float32),
+    )
+
+
+def shape(span: RankedSpan) -> tuple[int, int]:
+    return span.first, span.end
+
+
+def test_a_span_is_worth_the_probability_of_its_statements() -> None:
+    # softmax of ln(1, 4, 4, 1) is .1 .4 .4 .1; ten words more cost .004, so all four are taken.
+    scores = np.log([1.0, 4.0, 4.0, 1.0])
+    (best,) = rank_spans([region(4)], statements([0, 1, 2, 3], [10] * 4), scores, limit=1)
+    assert shape(best) == (0, 4)
+    assert best.probability == pytest.approx(1.0)
+    assert best.best_sentence == 1
+    assert (best.char_start, best.char_end) == (0, 39)
+
+
+def test_words_that_add_hardly_any_probability_are_left_out() -> None:
+    # softmax of ln(998, 1, 1): the second statement adds .001, its ten words cost .004.
+    scores = np.log([998.0, 1.0, 1.0])
+    (best,) = rank_spans([region(3)], statements([0, 1, 2], [10] * 3), scores, limit=1)
+    assert shape(best) == (0, 1)
+
+
+def test_a_span_has_at_most_60_words_unless_one_sentence_has_more() -> None:
+    scores = np.zeros(3)
+    spans = rank_spans([region(3)], statements([0, 1, 2], [40, 30, 70]), scores, limit=3)
+    assert sorted(map(shape, spans)) == [(0, 1), (1, 2), (2, 3)]
+
+
+def test_a_span_never_runs_over_a_sentence_that_is_no_statement_or_into_another_region() -> None:
+    scores = np.zeros(4)
+    table = statements([0, 2, 3, 0], [5] * 4, [0, 0, 0, 1])
+    spans = rank_spans([region(4), region(1, "b")], table, scores, limit=9)
+    assert [(s.region.lecture_id, *shape(s)) for s in spans] == [("a", 2, 4), ("a", 0, 1), ("b", 0, 1)]
+
+
+def test_spans_share_no_sentence_and_come_best_first() -> None:
+    scores = np.log([1.0, 6.0, 1.0, 1.0, 1.0, 1.0, 3.0])
+    spans = rank_spans([region(7)], statements(list(range(7)), [30] * 7), scores, limit=9)
+    covered = [i for span in spans for i in range(span.first, span.end)]
+    assert sorted(covered) == list(range(7))
+    assert spans[0].first <= 1 < spans[0].end
+
+
+def test_a_network_is_what_its_formula_says() -> None:
+    # z = ((3 - 1) / 2, (5 - 5) / 1) = (1, 0); linear 2 z0 = 2; hidden relu(3 z0 - 1) = 2,
+    # times 0.5 = 1; bias 4.
+    network = Network(
+        names=("x", "y"),
+        mean=np.array([1.0, 5.0]),
+        scale=np.array([2.0, 1.0]),
+        linear=np.array([2.0, 7.0]),
+        inner=np.array([[3.0], [9.0]]),
+        inner_bias=np.array([-1.0]),
+        outer=np.array([0.5]),
+        bias=4.0,
+    )
+    table = np.array([[5.0, 3.0]], dtype=np.float32)
+    assert network(table, ("y", "x")).tolist() == [7.0]
+    again = Network.from_json(network.to_json())
+    assert again(table, ("y", "x")).tolist() == [7.0]
+
+
+def test_the_weights_that_ship_fit_the_features() -> None:
+    ranker = load_ranker()
+    assert ranker.statement.names == FEATURES
+    assert np.isfinite(ranker.statement(np.zeros((1, len(FEATURES)), np.float32), FEATURES)).all()
