@@ -1,6 +1,7 @@
 """uvicorn around the application."""
 
 import socket
+import sys
 from contextlib import suppress
 
 import uvicorn
@@ -34,6 +35,10 @@ def run(settings: Settings, host: str, port: int) -> None:
         raise PortTaken(
             f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port"
         ) from error
+    listener.listen()
+    shown = f"[{host}]" if family == socket.AF_INET6 else host
+    sys.stderr.write(f"serving on http://{shown}:{listener.getsockname()[1]} (documented at /docs)\n")
+    sys.stderr.flush()
     config = uvicorn.Config(
         create_app(settings), host=host, port=port, timeout_graceful_shutdown=_GRACE_SECONDS, log_level="info"
     )

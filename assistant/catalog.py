@@ -3,7 +3,7 @@
 Tables, written once per generation and only read afterwards::
 
     lectures   position (0..n-1), lecture_id, title, course, language, speakers (JSON), url, source,
-               source_sha256, transcript, problems (JSON)
+               source_sha256, transcript, problems (JSON), sentences (how many)
     cues       lecture (position), number, char_start, char_end, line_start, line_end, start_ms,
                end_ms, speaker, starts_block
     sentences  lecture, number, char_start, char_end, is_question, token_start, token_end
@@ -28,7 +28,8 @@ __all__ = ["Catalog", "IndexedLecture", "LectureHeader", "StoredSentence", "writ
 _SCHEMA = """
 CREATE TABLE lectures (position INTEGER PRIMARY KEY, lecture_id TEXT NOT NULL UNIQUE, title TEXT NOT NULL,
     course TEXT, language TEXT NOT NULL, speakers TEXT NOT NULL, url TEXT, source TEXT NOT NULL,
-    source_sha256 TEXT NOT NULL, transcript TEXT NOT NULL, problems TEXT NOT NULL);
+    source_sha256 TEXT NOT NULL, transcript TEXT NOT NULL, problems TEXT NOT NULL,
+    sentences INTEGER NOT NULL);
 CREATE TABLE cues (lecture INTEGER NOT NULL, number INTEGER NOT NULL, char_start INTEGER NOT NULL,
     char_end INTEGER NOT NULL, line_start INTEGER NOT NULL, line_end INTEGER NOT NULL, start_ms INTEGER,
     end_ms INTEGER, speaker TEXT, starts_block INTEGER NOT NULL, PRIMARY KEY (lecture, number)) WITHOUT ROWID;
@@ -43,7 +44,7 @@ CREATE INDEX passages_of_lecture ON passages (lecture);
 _LECTURE_COLUMNS = (
     "lecture_id, title, course, language, speakers, url, source, source_sha256, transcript, problems"
 )
-_HEADER_COLUMNS = "lecture_id, title, course, language, speakers, url, source, transcript"
+_HEADER_COLUMNS = "lecture_id, title, course, language, speakers, url, source, transcript, sentences"
 _CUE_COLUMNS = "char_start, char_end, line_start, line_end, start_ms, end_ms, speaker, starts_block"
 
 
@@ -69,6 +70,7 @@ class LectureHeader:
     url: str | None
     source: str
     transcript: str
+    sentences: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +92,9 @@ def write_catalog(
         for position, (indexed, rows) in enumerate(zip(lectures, token_rows, strict=True)):
             lecture = indexed.lecture
             connection.execute(
-                f"INSERT INTO lectures (position, {_LECTURE_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-                (position, *_lecture_values(lecture)),
+                f"INSERT INTO lectures (position, {_LECTURE_COLUMNS}, sentences)"
+                " VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+                (position, *_lecture_values(lecture), len(indexed.sentences)),
             )
             connection.executemany(
                 "INSERT INTO cues VALUES (?,?,?,?,?,?,?,?,?,?)",
@@ -285,9 +288,9 @@ def _cue(row: Sequence[Any]) -> Cue:
 
 
 def _header(row: Sequence[Any]) -> LectureHeader:
-    lecture_id, title, course, language, speakers, url, source, transcript = row
+    lecture_id, title, course, language, speakers, url, source, transcript, sentences = row
     names = tuple(json.loads(speakers))
-    return LectureHeader(lecture_id, title, course, language, names, url, source, transcript)
+    return LectureHeader(lecture_id, title, course, language, names, url, source, transcript, sentences)
 
 
 def _lecture(values: Sequence[Any], cues: Sequence[tuple[Any, ...]]) -> Lecture:

@@ -53,6 +53,8 @@ _limit = click.option("--limit", type=click.IntRange(1, 50), default=3, show_def
 @click.pass_context
 def main(context: click.Context, home: Path | None) -> None:
     """Ask lectures; every answer is quoted from the transcript and cited to the word."""
+    # The matrices of a look-up are small: a second thread for them costs more than it does.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     context.obj = Settings.from_environment(os.environ, home)
 
 
@@ -202,7 +204,9 @@ def lectures(settings: Settings, course: str | None, as_json: bool) -> None:
 
     found = _open(settings).lectures(course)
     if as_json:
-        print_json([{k: v for k, v in asdict(h).items() if k != "transcript"} for h in found])
+        print_json(
+            [{k: v for k, v in asdict(h).items() if k not in ("transcript", "sentences")} for h in found]
+        )
         return
     width = max(len(header.lecture_id) for header in found)
     for header in found:

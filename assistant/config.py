@@ -22,7 +22,7 @@ class Settings:
     """A sentence-transformers folder or hub name; ``None`` for the encoder that is installed."""
     passage_tokens: int = 128
     overlap_tokens: int = 48
-    passages_retrieved: int = 40
+    passages_retrieved: int = 20
     """How many fused passages are read for an answer."""
     question_characters: int = 2000
 

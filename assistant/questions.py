@@ -95,14 +95,15 @@ class Question:
 
 
 def analyse_question(text: str, lexical: LexicalIndex) -> Question:
-    """Take ``text`` apart. A question of function words alone keeps all of its words."""
+    """Take ``text`` apart. Function words stay where there are no others; "?" is a word of its own."""
     found = [
         Word(m[0], m.start(), m.end(), term, lexical.idf(term))
         for m in _WORD.finditer(text)
         for term in ["".join(lexical.terms(m[0])) or m[0].lower()]
     ]
     content = [word for word in found if word.text.lower().replace("’", "'") not in _FUNCTION_WORDS]
-    return Question(text, _kind(text.lower()), tuple(content or found), lexical.idf(""))
+    whole = [Word(text, 0, len(text), text, lexical.idf(""))]
+    return Question(text, _kind(text.lower()), tuple(content or found or whole), lexical.idf(""))
 
 
 def _kind(text: str) -> Kind:

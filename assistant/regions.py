@@ -36,21 +36,20 @@ def read_regions(generation: Generation, hits: Sequence[Hit]) -> list[Region]:
         by_lecture.setdefault(hit.passage.lecture_id, []).append(hit)
     regions = []
     for lecture_id, its_hits in by_lecture.items():
-        sentences = generation.catalog.sentences(lecture_id)
-        transcript = generation.catalog.header(lecture_id).transcript
+        header = generation.catalog.header(lecture_id)
         for group in _touching(its_hits):
             start = group[0].passage.sentence_start
             end = max(hit.passage.sentence_end for hit in group)
             first = max(0, start - _LEAD)
-            read = tuple(sentences[first:end])
+            read = tuple(generation.catalog.sentences(lecture_id, first, end))
             regions.append(
                 Region(
                     lecture_id=lecture_id,
                     sentences=read,
-                    texts=tuple(transcript[s.sentence.char_start : s.sentence.char_end] for s in read),
+                    texts=tuple(header.transcript[s.sentence.char_start : s.sentence.char_end] for s in read),
                     lead=start - first,
                     hits=tuple(group),
-                    lecture_sentences=len(sentences),
+                    lecture_sentences=header.sentences,
                 )
             )
     return regions

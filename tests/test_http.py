@@ -28,8 +28,8 @@ def server(indexed_home: Path) -> Iterator[httpx.Client]:
     )
     assert process.stderr is not None
     for line in process.stderr:
-        if "running on" in line:
-            base = line.split("running on ")[1].split()[0]
+        if "serving on" in line:
+            base = line.split("serving on ")[1].split()[0]
             break
     else:
         pytest.fail("the server did not start")

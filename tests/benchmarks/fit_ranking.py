@@ -83,7 +83,8 @@ def main() -> None:
 
 def collect(evaluation: Path, home: Path) -> tuple[list[Example], list[Example]]:
     """Examples read in the whole library, and the same questions read in their own lecture."""
-    index_paths([evaluation / "hf-course-lectures" / "srt" / "en"], Settings(home=home), lambda *_: None)
+    settings = Settings(home=home)
+    index_paths([evaluation / "hf-course-lectures" / "srt" / "en"], settings, lambda *_: None)
     generation = open_generation(current_generation(home))
     encoder = OnnxEncoder(exported_folder(home, generation.manifest.model_sha256))
     matching = load_matching(generation.manifest.model_sha256, generation.manifest.dimension)
@@ -95,7 +96,9 @@ def collect(evaluation: Path, home: Path) -> tuple[list[Example], list[Example]]
 
     def read(question: EvaluationQuestion, lectures: Sequence[str] | None) -> Example:
         encoded = encoder.encode_question(question.question)
-        found = retrieve(generation, question.question, encoded, limit=40, lectures=lectures)
+        found = retrieve(
+            generation, question.question, encoded, limit=settings.passages_retrieved, lectures=lectures
+        )
         analysed = analyse_question(question.question, generation.lexical)
         regions = read_regions(generation, found)
         statements = find_statements(generation, regions, analysed, encoded, matching)

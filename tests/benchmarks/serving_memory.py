@@ -36,7 +36,7 @@ def main() -> None:
             text=True,
         )
         assert server.stderr is not None
-        base = next(line.split("running on ")[1].split()[0] for line in server.stderr if "running on" in line)
+        base = next(line.split("serving on ")[1].split()[0] for line in server.stderr if "serving on" in line)
         try:
             for number in range(1, ASKED + 1):
                 body = json.dumps({"question": questions[number % len(questions)]}).encode()
