@@ -156,18 +156,15 @@ def test_ctrl_c_while_indexing_leaves_the_old_index_live(indexed_home: Path, tmp
     for number in range(200):
         lines = "".join(f"Sentence {i} of lecture {number} says a thing.\n" for i in range(60))
         (lectures / f"l{number}.txt").write_text(lines, encoding="utf-8")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "assistant", "--home", str(home), "index", str(lectures)],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    for line in process.stderr:
-        if line.startswith("embedding"):
-            process.send_signal(signal.SIGINT)
-            break
-    process.stderr.read()
-    assert process.wait() == 1  # click's code for an abort
+    command = [sys.executable, "-m", "assistant", "--home", str(home), "index", str(lectures)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("embedding"):
+                process.send_signal(signal.SIGINT)
+                break
+        process.stderr.read()
+    assert process.returncode == 1  # click's code for an abort
     assert (home / "CURRENT").read_text() == before
     assert run("ask", "What is Docker?", home=home).returncode == 0
     assert not list((home / "generations").glob(".*"))

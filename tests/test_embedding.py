@@ -117,9 +117,10 @@ def test_a_long_text_is_cut_at_what_the_model_reads(exported: OnnxEncoder) -> No
     np.testing.assert_allclose(encoded.vector, whole.vector, rtol=0, atol=1e-5)
 
 
-def test_a_text_without_tokens_has_none(exported: OnnxEncoder) -> None:
+def test_a_text_without_tokens_stands_for_its_only_token(exported: OnnxEncoder) -> None:
     encoded = exported.encode_question("\u200b")
-    assert (encoded.tokens.shape, encoded.spans, encoded.ids) == ((0, 384), (), ())
+    assert (encoded.spans, encoded.ids) == (((0, 1),), (0,))
+    assert encoded.tokens.tolist() == [encoded.vector.tolist()]
 
 
 def test_prompt_and_special_tokens_are_left_out() -> None:
