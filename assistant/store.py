@@ -22,6 +22,7 @@ import hashlib
 import json
 import os
 import shutil
+import sqlite3
 import tokenize
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -255,11 +256,19 @@ def writer_lock(home: Path) -> Iterator[None]:
 @contextmanager
 def home_errors(home: Path) -> Iterator[None]:
     """Turn what the file system refuses into an error that says what to do."""
+    full = "the disk is full; the index is as it was, make room and run it again"
     try:
         yield
+    except (RuntimeError, ValueError, sqlite3.Error) as error:
+        # faiss, tantivy and SQLite say so in words of their own.
+        if "No space left" in str(error) or "disk is full" in str(error):
+            raise HomeUnusable(f"{home}: {full}") from error
+        raise
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            advice = "the disk is full; the index is as it was, make room and run it again"
+        # A short write in numpy has no number: "10 requested and 5 written".
+        short_write = error.errno is None and "written" in str(error)
+        if short_write or error.errno in (errno.ENOSPC, errno.EDQUOT):
+            advice = full
         elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             advice = "it cannot be written; choose another folder with --home or ASSISTANT_HOME"
         elif error.errno in (errno.EEXIST, errno.ENOTDIR):

@@ -452,3 +452,32 @@ def test_the_real_model_is_loaded_only_for_what_changed(indexed_home: Path, tmp_
     index_paths([tmp_path / "felines.txt"], settings, lambda what, *_: stages.append(what))
     assert "loading the encoder" not in stages
     assert live(settings).catalog.lecture_ids() == ["docker-on-aws", "cats", "felines"]
+
+
+@pytest.mark.parametrize("kibibytes", [120, 400, 700, 900])
+def test_a_full_disk_leaves_the_old_index_live_and_says_so(
+    indexed_home: Path, tmp_path: Path, kibibytes: int
+) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={kibibytes}k", "tmpfs", str(disk)]
+    try:
+        mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        mounted = False
+    if not mounted:
+        pytest.skip("a small file system can be mounted by root on Linux only")
+    try:
+        (disk / "models").symlink_to(indexed_home / "models")
+        lectures = tmp_path / "lectures"
+        lectures.mkdir()
+        for number in range(6):
+            text = "\n".join(f"Sentence {i} of lecture {number} says one more thing." for i in range(60))
+            (lectures / f"l{number}.txt").write_text(text, encoding="utf-8")
+        settings = Settings(home=disk)
+        with pytest.raises(HomeUnusable, match="the disk is full"):
+            index_paths([lectures], settings, lambda *_: None)
+        assert not (disk / "CURRENT").exists()
+        assert not list((disk / "generations").glob(".*"))
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
