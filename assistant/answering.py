@@ -46,7 +46,7 @@ class Answer:
     answered: bool
     answer: str
     confidence: float
-    """Probability, in [0, 1], that what is cited first answers the question."""
+    """Probability, in [0, 1], that one of the first three citations answers the question."""
     citations: tuple[Citation, ...]
     nearest: tuple[Citation, ...]
     timing_ms: Timing

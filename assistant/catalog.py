@@ -236,11 +236,6 @@ class Catalog:
         )
         return [r[0] for r in found]
 
-    def passage_row(self, passage_id: str) -> int | None:
-        """The row of a passage, or ``None`` if this index has no such passage."""
-        found = self._rows("SELECT row FROM passages WHERE passage_id = ?", (passage_id,))
-        return found[0][0] if found else None
-
     def sentences(self, lecture_id: str, start: int = 0, end: int | None = None) -> list[StoredSentence]:
         """Sentences ``start`` to ``end`` (half open) of a lecture, in order."""
         rows = self._rows(

@@ -21,6 +21,8 @@ from assistant.store import Generation
 __all__ = ["Outcome", "SystemReport", "evaluate", "report_of"]
 
 _DEPTH = 10
+_CITED = 3
+"""How many quotes an answer cites unless told otherwise; its confidence is of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +153,11 @@ def report_of(system: str, outcomes: Sequence[Outcome], threshold: float | None 
 
 
 def _calibration(placed: Sequence[Outcome], uncovered: Sequence[Outcome]) -> float:
-    """Of the probability that the first quote answers: right where it hits a gold place."""
+    """Of the probability that what is cited answers: right where one of three quotes hits a gold place."""
     everything = [*placed, *uncovered]
-    return calibration_error([o.score for o in everything], [o.place_rank == 1 for o in everything])
+    return calibration_error(
+        [o.score for o in everything], [(o.place_rank or _CITED + 1) <= _CITED for o in everything]
+    )
 
 
 def _ours(reader: Reader, question: str, scope: Sequence[str] | None) -> tuple[tuple[Place, ...], int, float]:
