@@ -1,0 +1,189 @@
+"""Questions and look-ups: ``ask``, ``search``, ``chat``, ``lectures``, ``show``."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from assistant.cli.options import (
+    FILE_PATH,
+    NOT_COVERED,
+    as_json_option,
+    course_option,
+    lecture_option,
+    limit_option,
+    open_assistant,
+)
+from assistant.config import Settings
+from assistant.errors import QuestionInvalid
+
+if TYPE_CHECKING:
+    from assistant.conversation import Turn
+
+__all__ = ["ask", "chat", "lectures", "search", "show"]
+
+
+@click.command()
+@click.argument("question")
+@course_option
+@lecture_option
+@limit_option
+@click.option(
+    "--history", type=FILE_PATH, help='JSON file of earlier turns: [{"role": "user", "content": "…"}].'
+)
+@as_json_option
+@click.pass_obj
+def ask(
+    settings: Settings,
+    question: str,
+    course: str | None,
+    lectures: tuple[str, ...],
+    limit: int,
+    history: Path | None,
+    as_json: bool,
+) -> None:
+    """Answer QUESTION ("-" reads it from standard input) from the lectures."""
+    from assistant.rendering import print_answer, print_json
+
+    if question == "-":
+        question = sys.stdin.read()
+    turns = _read_history(history) if history else ()
+    answer = open_assistant(settings).ask(
+        question, history=turns, course=course, lectures=lectures or None, limit=limit
+    )
+    if as_json:
+        print_json(answer)
+    else:
+        print_answer(answer)
+    sys.exit(0 if answer.answered else NOT_COVERED)
+
+
+@click.command()
+@click.argument("words")
+@course_option
+@lecture_option
+@click.option("--limit", type=click.IntRange(1, 200), default=5, show_default=True)
+@click.option("--offset", type=click.IntRange(0), default=0)
+@as_json_option
+@click.pass_obj
+def search(
+    settings: Settings,
+    words: str,
+    course: str | None,
+    lectures: tuple[str, ...],
+    limit: int,
+    offset: int,
+    as_json: bool,
+) -> None:
+    """List passages for WORDS ("-" reads them from standard input), best first."""
+    from assistant.rendering import print_json, print_search
+
+    if words == "-":
+        words = sys.stdin.read()
+    page = open_assistant(settings).search(
+        words, course=course, lectures=lectures or None, limit=limit, offset=offset
+    )
+    if as_json:
+        print_json(page)
+    else:
+        print_search(page)
+    sys.exit(0 if page.results else NOT_COVERED)
+
+
+@click.command()
+@course_option
+@lecture_option
+@limit_option
+@click.pass_obj
+def chat(settings: Settings, course: str | None, lectures: tuple[str, ...], limit: int) -> None:
+    """Ask one question after another; follow-ups are understood. An empty line or Ctrl-D ends it."""
+    from assistant.conversation import Turn
+    from assistant.rendering import note, print_answer
+
+    assistant = open_assistant(settings)
+    turns: list[Turn] = []
+    while True:
+        try:
+            question = click.prompt("?", prompt_suffix=" ", default="", show_default=False, err=True)
+        except (click.Abort, EOFError):
+            note("")
+            return
+        if not question.strip():
+            return
+        try:
+            answer = assistant.ask(
+                question, history=turns, course=course, lectures=lectures or None, limit=limit
+            )
+        except QuestionInvalid as error:
+            note(f"error: {error}")
+            continue
+        print_answer(answer)
+        click.echo()
+        turns += [Turn("user", question), Turn("assistant", answer.answer)]
+
+
+@click.command()
+@course_option
+@as_json_option
+@click.pass_obj
+def lectures(settings: Settings, course: str | None, as_json: bool) -> None:
+    """List the lectures in the index."""
+    from assistant.rendering import print_json
+
+    found = open_assistant(settings).lectures(course)
+    if as_json:
+        print_json(
+            [{k: v for k, v in asdict(h).items() if k not in ("transcript", "sentences")} for h in found]
+        )
+        return
+    width = max(len(header.lecture_id) for header in found)
+    for header in found:
+        course_of = f"  ({header.course})" if header.course else ""
+        click.echo(f"{header.lecture_id:{width}}  {header.title}{course_of}")
+
+
+@click.command()
+@click.argument("lecture_id", metavar="LECTURE")
+@click.option("--at", "at", metavar="MM:SS", help="Start at this time.")
+@as_json_option
+@click.pass_obj
+def show(settings: Settings, lecture_id: str, at: str | None, as_json: bool) -> None:
+    """Print the transcript of LECTURE with its times."""
+    from assistant.rendering import clock, print_json
+    from corpus import parse_time
+
+    start = 0
+    if at is not None:
+        parsed = parse_time(at)
+        if parsed is None:
+            raise click.BadParameter(f"{at!r} is not a time; write MM:SS or H:MM:SS", param_hint="--at")
+        start = parsed
+    lecture = open_assistant(settings).lecture(lecture_id)
+    cues = [cue for cue in lecture.cues if at is None or (cue.end_ms is not None and cue.end_ms > start)]
+    if at is not None and not cues:
+        timed = any(cue.end_ms is not None for cue in lecture.cues)
+        raise click.UsageError(
+            f"{lecture_id} ends before {at}" if timed else f"{lecture_id} has no times to start at"
+        )
+    if as_json:
+        print_json({**asdict(lecture), "cues": [asdict(cue) for cue in cues]})
+        return
+    for cue in cues:
+        when = f"{clock(cue.start_ms):>8}  " if cue.start_ms is not None else ""
+        click.echo(f"{when}{lecture.transcript[cue.char_start : cue.char_end]}")
+
+
+def _read_history(path: Path) -> "Sequence[Turn]":
+    from assistant.conversation import Turn
+
+    try:
+        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+        return [Turn(str(turn["role"]), str(turn["content"])) for turn in json.loads(text)]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise click.BadParameter(
+            f'{path}: a JSON list of {{"role", "content"}} is expected ({error!r})', param_hint="--history"
+        ) from error

@@ -1,0 +1,80 @@
+"""The index: ``index``, ``verify``, ``repair``."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from assistant.cli.options import DATA_ERROR, FILE_PATH, as_json_option
+from assistant.config import Settings
+from assistant.errors import IndexMissing
+
+__all__ = ["index", "repair", "verify"]
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=FILE_PATH)
+@click.option("--strict", is_flag=True, help="Refuse a transcript with any malformed cue.")
+@as_json_option
+@click.pass_obj
+def index(settings: Settings, paths: tuple[Path, ...], strict: bool, as_json: bool) -> None:
+    """Add transcripts (files or folders) to the index, or update them.
+
+    Without PATHS, read again every file that is indexed; the first time, the lectures that ship.
+    """
+    from assistant.indexing import index_paths
+    from assistant.rendering import note, print_json, progress_bar
+    from assistant.store import current_generation
+    from corpus import shipped_lectures
+
+    if not paths:
+        try:
+            current_generation(settings.home)
+        except IndexMissing:
+            paths = (shipped_lectures(),)
+    with progress_bar() as progress:
+        report = index_paths(paths, settings, progress, strict=strict)
+    for problem in report.problems:
+        note(f"left out: {problem}")
+    for failure in report.failures:
+        note(f"not read: {failure}")
+    changes = report.changes
+    if as_json:
+        print_json(report)
+    else:
+        counts = ", ".join(
+            f"{len(ids)} {name}"
+            for name in ("added", "changed", "removed", "unchanged")
+            if (ids := getattr(changes, name))
+        )
+        embedded = changes.passages_embedded or "none"
+        click.echo(f"{counts} · {changes.passages} passages, {embedded} embedded")
+    if report.failures:
+        sys.exit(DATA_ERROR)
+
+
+@click.command()
+@click.pass_obj
+def verify(settings: Settings) -> None:
+    """Check every file of the index against its checksums and counts."""
+    from assistant.checking import verify_home
+
+    problems = verify_home(settings.home)
+    for problem in problems:
+        click.echo(problem)
+    if problems:
+        sys.exit(DATA_ERROR)
+    click.echo("the index is sound")
+
+
+@click.command()
+@click.pass_obj
+def repair(settings: Settings) -> None:
+    """Build the index again from the lectures that its catalogue holds."""
+    from assistant.checking import repair_home
+    from assistant.rendering import progress_bar
+
+    with progress_bar() as progress:
+        report = repair_home(settings, progress)
+    for line in report:
+        click.echo(line)

@@ -1,0 +1,49 @@
+"""What the commands share: options, exit codes, and the assistant opened for a look-up."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from assistant.config import Settings
+from assistant.errors import IndexMissing
+
+if TYPE_CHECKING:
+    from assistant.service import LectureAssistant
+
+__all__ = [
+    "DATA_ERROR",
+    "FILE_PATH",
+    "NOT_COVERED",
+    "USAGE_ERROR",
+    "as_json_option",
+    "course_option",
+    "lecture_option",
+    "limit_option",
+    "open_assistant",
+]
+
+NOT_COVERED, USAGE_ERROR, DATA_ERROR = 1, 2, 3
+
+FILE_PATH = click.Path(path_type=Path)
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+course_option = click.option("--course", help="Only lectures of this course.")
+lecture_option = click.option("--lecture", "lectures", multiple=True, help="Only this lecture (repeatable).")
+limit_option = click.option("--limit", type=click.IntRange(1, 50), default=3, show_default=True)
+
+
+def open_assistant(settings: Settings) -> "LectureAssistant":
+    """The assistant; with no index yet, the lectures that ship are indexed first."""
+    from assistant.service import LectureAssistant
+
+    try:
+        return LectureAssistant(settings)
+    except IndexMissing:
+        from assistant.indexing import index_paths
+        from assistant.rendering import note, progress_bar
+        from corpus import shipped_lectures
+
+        note(f"no index in {settings.home} yet: indexing the lectures that ship")
+        with progress_bar() as progress:
+            index_paths([shipped_lectures()], settings, progress)
+        return LectureAssistant(settings)
