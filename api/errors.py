@@ -2,6 +2,7 @@
 
 import logging
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -11,7 +12,7 @@ from starlette.exceptions import HTTPException
 from api.schemas import Problem
 from assistant.errors import AssistantError, NotIndexed, QuestionInvalid
 
-__all__ = ["NotReady", "add_error_handlers", "problem_responses"]
+__all__ = ["NotReady", "add_error_handlers", "problem_of", "problem_responses"]
 
 _logger = logging.getLogger(__name__)
 _BASE = "urn:lecture-assistant:problem:"
@@ -21,45 +22,43 @@ class NotReady(Exception):
     """The index is still being opened."""
 
 
+_KINDS: tuple[tuple[type[Exception], int, str, str | None], ...] = (
+    (QuestionInvalid, 422, "question-invalid", None),
+    (NotIndexed, 404, "not-indexed", None),
+    (NotReady, 503, "not-ready", "the index is still being opened; try again in a moment"),
+)
+"""Which error is which problem; without a text of its own, the error's."""
+
+
+def problem_of(error: Exception) -> Problem:
+    """What a client is told of an error; what it may not see is left to the log."""
+    if isinstance(error, RequestValidationError):
+        return _problem(422, "request-invalid", "; ".join(_invalid_part(item) for item in error.errors()))
+    if isinstance(error, HTTPException):
+        phrase = HTTPStatus(error.status_code).phrase
+        return _problem(error.status_code, phrase.lower().replace(" ", "-"), str(error.detail))
+    for kind, status, name, detail in _KINDS:
+        if isinstance(error, kind):
+            return _problem(status, name, detail or str(error))
+    if isinstance(error, AssistantError):
+        # The message names files of the server.
+        _logger.error("%s", error)
+        return _problem(503, "index-unusable", "the index cannot be read; the operator's log says why")
+    return _problem(500, "internal", "something went wrong; the operator's log has more")
+
+
 def add_error_handlers(app: FastAPI) -> None:
     """Answer every error with ``application/problem+json``."""
 
-    @app.exception_handler(QuestionInvalid)
-    async def invalid(_: Request, error: QuestionInvalid) -> JSONResponse:
-        return _problem(422, "question-invalid", str(error))
-
-    @app.exception_handler(NotIndexed)
-    async def unknown(_: Request, error: NotIndexed) -> JSONResponse:
-        return _problem(404, "not-indexed", str(error))
-
-    @app.exception_handler(NotReady)
-    async def starting(_: Request, __: NotReady) -> JSONResponse:
-        return _problem(503, "not-ready", "the index is still being opened; try again in a moment")
-
-    @app.exception_handler(AssistantError)
-    async def broken(_: Request, error: AssistantError) -> JSONResponse:
-        # The message names files of the server; it belongs in the log, not on the wire.
-        _logger.error("%s", error)
-        return _problem(503, "index-unusable", "the index cannot be read; the operator's log says why")
-
-    @app.exception_handler(RequestValidationError)
-    async def wrong(_: Request, error: RequestValidationError) -> JSONResponse:
-        details = "; ".join(
-            f"{'.'.join(str(part) for part in item['loc'][1:]) or 'body'}: {item['msg']}"
-            for item in error.errors()
+    async def answer(_: Request, error: Exception) -> JSONResponse:
+        problem = problem_of(error)
+        headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+        return JSONResponse(
+            problem.model_dump(), problem.status, headers, media_type="application/problem+json"
         )
-        return _problem(422, "request-invalid", details)
 
-    @app.exception_handler(HTTPException)
-    async def refused(_: Request, error: HTTPException) -> JSONResponse:
-        phrase = HTTPStatus(error.status_code).phrase
-        answer = _problem(error.status_code, phrase.lower().replace(" ", "-"), str(error.detail))
-        answer.headers.update(error.headers or {})
-        return answer
-
-    @app.exception_handler(Exception)
-    async def unforeseen(_: Request, __: Exception) -> JSONResponse:
-        return _problem(500, "internal", "something went wrong; the operator's log has more")
+    for kind in (AssistantError, NotReady, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, answer)
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, object]]:
@@ -74,6 +73,10 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, object]]:
     }
 
 
-def _problem(status: int, kind: str, detail: str) -> JSONResponse:
-    problem = Problem(type=_BASE + kind, title=HTTPStatus(status).phrase, status=status, detail=detail)
-    return JSONResponse(problem.model_dump(), status, media_type="application/problem+json")
+def _problem(status: int, kind: str, detail: str) -> Problem:
+    return Problem(type=_BASE + kind, title=HTTPStatus(status).phrase, status=status, detail=detail)
+
+
+def _invalid_part(item: dict[str, Any]) -> str:
+    place = ".".join(str(part) for part in item["loc"][1:]) or "body"
+    return f"{place}: {item['msg']}"
