@@ -9,6 +9,8 @@ AssistantError
 ├── HomeUnusable      the home folder cannot be written: read-only, full, not a folder
 ├── ModelUnusable     the encoder's files are missing, altered or of an unknown make
 ├── PortTaken         the server cannot listen where it was told to
+├── SettingInvalid    a setting whose value cannot be used
+├── KeyInvalid        an API key's name that is empty, taken or unknown
 └── EvaluationInvalid a question set or corpus for ``eval`` that does not hold what it must
 """
 
@@ -19,10 +21,12 @@ __all__ = [
     "IndexBusy",
     "IndexDamaged",
     "IndexMissing",
+    "KeyInvalid",
     "ModelUnusable",
     "NotIndexed",
     "PortTaken",
     "QuestionInvalid",
+    "SettingInvalid",
 ]
 
 
@@ -60,6 +64,14 @@ class ModelUnusable(AssistantError):
 
 class PortTaken(AssistantError):
     """The address is in use or not ours to listen on."""
+
+
+class SettingInvalid(AssistantError):
+    """The value of a setting is not one it can have."""
+
+
+class KeyInvalid(AssistantError):
+    """The name of an API key is empty, taken, or nobody's."""
 
 
 class EvaluationInvalid(AssistantError):

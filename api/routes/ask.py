@@ -6,8 +6,8 @@ from typing import Any
 from anyio import to_thread
 from fastapi import APIRouter, Request
 
-from api.deps import Assistant
-from api.errors import problem_responses
+from api.deps import Asking
+from api.errors import Responses, problem_responses
 from api.schemas import AskRequest
 from api.streaming import answer_events, event_stream, wants_events
 from assistant.answering import Answer
@@ -15,7 +15,7 @@ from assistant.conversation import Turn
 
 router = APIRouter(prefix="/v1", tags=["ask"])
 
-_STREAM: dict[int | str, dict[str, Any]] = {
+_STREAM: Responses = {
     200: {
         "description": "The answer; with `Accept: text/event-stream`, events `question`, `citations`, "
         "`text` (many) and `done` (the whole answer), or `error` (a problem), each with JSON data.",
@@ -29,21 +29,19 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.post("/ask", response_model=Answer, responses=_STREAM | problem_responses(404, 422, 503))
-async def ask(question: AskRequest, assistant: Assistant, request: Request) -> Any:
+@router.post(
+    "/ask",
+    operation_id="ask",
+    response_model=Answer,
+    responses=_STREAM | problem_responses(401, 403, 404, 413, 422, 429, 503),
+)
+async def ask(question: AskRequest, asking: Asking, request: Request) -> Any:
     """Answer a question with quotes of the lectures, or say that they do not cover it."""
     # The encoder works in the thread pool, where it blocks no other request; a client that leaves
     # while its question waits for a thread is never looked up.
-    understood = await to_thread.run_sync(
-        partial(
-            assistant.understand,
-            question.question,
-            history=[Turn(turn.role, turn.content) for turn in question.history],
-            course=question.course,
-            lectures=question.lectures,
-        )
-    )
-    answer = partial(assistant.answer, understood, limit=question.limit)
+    history = [Turn(turn.role, turn.content) for turn in question.history]
+    understood = await asking.understand(question.question, history, question.course, question.lectures)
+    answer = partial(asking.answer, understood, question.limit)
     if wants_events(request):
         return event_stream(answer_events(understood, answer))
     return await to_thread.run_sync(answer)
