@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from assistant.citations import CharRange, Citation, cite, cite_passages, quote_text
-from assistant.embedding import QuestionEncoder
+from assistant.embedding import EncodedText, QuestionEncoder
 from assistant.matching import load_matching
 from assistant.questions import Kind, Question, analyse_question
 from assistant.ranking import EVIDENCE, RankedSpan, Ranker, evidence_of, rank_spans
@@ -86,15 +86,7 @@ class Reader:
         )
         retrieved = time.perf_counter()
         analysed = analyse_question(question, self._generation.lexical)
-        regions = read_regions(self._generation, hits)
-        ranked: list[RankedSpan] = []
-        confidence = 0.0
-        statements = find_statements(self._generation, regions, analysed, encoded, self._matching)
-        if len(statements.words):
-            scores = self._ranker.statement(statements.features, FEATURES)
-            ranked = rank_spans(regions, statements, scores, limit=limit)
-            evidence = evidence_of(analysed, regions, statements, scores, ranked)
-            confidence = _probability(float(self._ranker.confidence(evidence, EVIDENCE)[0]))
+        ranked, confidence = self._rank(analysed, hits, encoded, limit) if hits else ([], 0.0)
         read = time.perf_counter()
         return Reading(
             question=analysed,
@@ -104,6 +96,19 @@ class Reader:
             retrieve_ms=(retrieved - started) * 1000,
             read_ms=(read - retrieved) * 1000,
         )
+
+    def _rank(
+        self, question: Question, hits: Sequence[Hit], encoded: EncodedText, limit: int
+    ) -> tuple[list[RankedSpan], float]:
+        """The best spans of the passages found, and the confidence that they answer."""
+        regions = read_regions(self._generation, hits)
+        statements = find_statements(self._generation, regions, question, encoded, self._matching)
+        if not len(statements.words):
+            return [], 0.0
+        scores = self._ranker.statement(statements.features, FEATURES)
+        ranked = rank_spans(regions, statements, scores, limit=limit)
+        evidence = evidence_of(question, regions, statements, scores, ranked)
+        return ranked, _probability(float(self._ranker.confidence(evidence, EVIDENCE)[0]))
 
     def answer(
         self, question: str, standalone: str, limit: int, lectures: Sequence[str] | None = None

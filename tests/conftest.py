@@ -37,18 +37,26 @@ ServerStart = Callable[..., AbstractContextManager[httpx.Client]]
 
 
 @contextmanager
-def _running_server(home: Path, *arguments: str, **environment: str) -> Iterator[httpx.Client]:
-    """``assistant serve`` in a process of its own, ready to be asked; stopped at the end."""
+def _running_server(
+    home: Path, *arguments: str, log: Path | None = None, notes: Path | None = None, **environment: str
+) -> Iterator[httpx.Client]:
+    """``assistant serve`` in a process of its own, ready to be asked; stopped at the end.
+
+    What it logs goes to the file ``log``, what it says on standard error to ``notes``.
+    """
+    output = (log or Path(os.devnull)).open("w", encoding="utf-8")
     process = subprocess.Popen(
         [sys.executable, "-m", "assistant", "--home", str(home), "serve", "--port", "0", *arguments],
         stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
+        stdout=output,
         text=True,
         env={**os.environ, **environment},
     )
     assert process.stderr is not None
+    said = ""
     try:
         for line in process.stderr:
+            said += line
             if "serving on" in line:
                 base = line.split("serving on ")[1].split()[0]
                 break
@@ -61,8 +69,11 @@ def _running_server(home: Path, *arguments: str, **environment: str) -> Iterator
             yield client
     finally:
         process.terminate()
-        process.stderr.read()
+        said += process.stderr.read()
         process.stderr.close()
+        if notes is not None:
+            notes.write_text(said, encoding="utf-8")
+        output.close()
         assert process.wait(timeout=20) in (0, -15, 143)
 
 

@@ -1,4 +1,4 @@
-"""Clients of OpenAI's API against a real server: the openai package, Open WebUI's and LibreChat's requests."""
+"""OpenAI's API against a real server: the openai package, and what Open WebUI and LibreChat send."""
 
 import json
 from collections.abc import Callable
@@ -79,9 +79,7 @@ def test_the_openai_client_streams_the_same(client: openai.OpenAI, server: httpx
 @pytest.mark.parametrize("request_of", REQUESTS, ids=lambda r: r["client"])
 def test_chat_programs_work_unchanged(request_of: dict[str, Any], server: httpx.Client) -> None:
     body = request_of["body"]
-    with server.stream(
-        "POST", "/v1/chat/completions", json=body, headers=request_of["headers"]
-    ) as response:
+    with server.stream("POST", "/v1/chat/completions", json=body, headers=request_of["headers"]) as response:
         assert response.status_code == 200
         lines = [line for line in response.iter_lines() if line]
     assert lines[-1] == "data: [DONE]"
