@@ -4,7 +4,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from anyio import create_task_group, to_thread
+from anyio import CapacityLimiter, create_task_group, to_thread
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
@@ -15,11 +15,12 @@ from api.guarding import Guarding
 from api.metrics import Metrics
 from api.observing import Observing
 from api.openapi_document import describe
-from api.routes import ask, chat, feedback, health, lectures, search
+from api.routes import ask, chat, feedback, health, lectures, search, uploads
 from assistant.config import Settings
 from assistant.errors import AssistantError, IndexMissing
 from assistant.feedback import FeedbackStore
 from assistant.indexing import index_paths
+from assistant.jobs import JobRunner
 from assistant.keys import KeyStore
 from assistant.service import LectureAssistant
 from corpus import CorpusError, shipped_lectures
@@ -27,6 +28,7 @@ from corpus import CorpusError, shipped_lectures
 __all__ = ["create_app"]
 
 _logger = logging.getLogger(__name__)
+_JOB_WAITERS = 16
 _SEEN_BY_PAGES = ("X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-After")
 
 
@@ -37,13 +39,15 @@ def create_app(settings: Settings, server: ServerSettings | None = None) -> Fast
     lectures that ship are indexed first. Until that is done ``/readyz`` and the rest answer 503.
     """
     server = server or ServerSettings()
-    keys, feedback_store = KeyStore(settings.home), FeedbackStore(settings.home)
+    keys, feedback_store, jobs = KeyStore(settings.home), FeedbackStore(settings.home), JobRunner(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async def open_assistant() -> None:
             try:
-                app.state.assistant = await to_thread.run_sync(_open, settings)
+                opened = await to_thread.run_sync(_open, settings)
+                await to_thread.run_sync(jobs.start)
+                app.state.assistant = opened
             except (AssistantError, CorpusError):
                 _logger.exception("the index cannot be opened")
 
@@ -51,6 +55,7 @@ def create_app(settings: Settings, server: ServerSettings | None = None) -> Fast
             tasks.start_soon(open_assistant)
             yield
             app.state.assistant = None
+        await to_thread.run_sync(jobs.stop)
         keys.close()
         feedback_store.close()
 
@@ -66,9 +71,11 @@ def create_app(settings: Settings, server: ServerSettings | None = None) -> Fast
     app.state.gate = Gate(keys, server)
     app.state.metrics = Metrics()
     app.state.feedback = feedback_store
+    app.state.jobs = jobs
+    app.state.job_waiters = CapacityLimiter(_JOB_WAITERS)
     add_error_handlers(app)
-    for routes in (ask.router, search.router, lectures.router, chat.router, feedback.router, health.router):
-        app.include_router(routes)
+    for routes in (ask, search, lectures, uploads, chat, feedback, health):
+        app.include_router(routes.router)
     _add_middleware(app, server)
     describe(app)
     return app

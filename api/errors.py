@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from api.schemas import OpenAIError, OpenAIErrorBody, Problem
-from assistant.errors import AssistantError, NotIndexed, QuestionInvalid
+from assistant.errors import AssistantError, LectureConflict, NotIndexed, QuestionInvalid, UploadInvalid
 
 __all__ = [
     "NotReady",
@@ -50,6 +50,8 @@ _KINDS: tuple[tuple[type[Exception], int, str, str | None], ...] = (
     (QuestionInvalid, 422, "question-invalid", None),
     (NotIndexed, 404, "not-indexed", None),
     (RequestUnsupported, 400, "unsupported", None),
+    (UploadInvalid, 422, "upload-invalid", None),
+    (LectureConflict, 409, "lecture-conflict", None),
     (NotReady, 503, "not-ready", "the index is still being opened; try again in a moment"),
 )
 """Which error is which problem; without a text of its own, the error's."""

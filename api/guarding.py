@@ -4,6 +4,7 @@ import logging
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import error_response
@@ -54,6 +55,8 @@ class Guarding:
             return
         try:
             await self._app(scope, receive_some, send_on)
+        except ClientDisconnect:
+            _logger.info("a client left while it was sending")
         except Exception as error:
             if error is not too_large:
                 _logger.exception("unforeseen")

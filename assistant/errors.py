@@ -11,6 +11,8 @@ AssistantError
 ├── PortTaken         the server cannot listen where it was told to
 ├── SettingInvalid    a setting whose value cannot be used
 ├── KeyInvalid        an API key's name that is empty, taken or unknown
+├── UploadInvalid     a transcript sent to the server, or what it says of it, cannot be used
+├── LectureConflict   a lecture cannot be added or removed as the index stands
 └── EvaluationInvalid a question set or corpus for ``eval`` that does not hold what it must
 """
 
@@ -22,11 +24,13 @@ __all__ = [
     "IndexDamaged",
     "IndexMissing",
     "KeyInvalid",
+    "LectureConflict",
     "ModelUnusable",
     "NotIndexed",
     "PortTaken",
     "QuestionInvalid",
     "SettingInvalid",
+    "UploadInvalid",
 ]
 
 
@@ -72,6 +76,14 @@ class SettingInvalid(AssistantError):
 
 class KeyInvalid(AssistantError):
     """The name of an API key is empty, taken, or nobody's."""
+
+
+class UploadInvalid(AssistantError):
+    """An upload is no transcript, or its name, title or course cannot be used."""
+
+
+class LectureConflict(AssistantError):
+    """The lecture to be added is there already, or the one to be removed is the last."""
 
 
 class EvaluationInvalid(AssistantError):

@@ -7,7 +7,7 @@ from pathlib import Path
 from assistant.building import Changes, GenerationBuilder, Progress
 from assistant.config import Settings
 from assistant.embedding import PassageEncoder
-from assistant.errors import AssistantError, IndexDamaged
+from assistant.errors import AssistantError, IndexDamaged, LectureConflict, NotIndexed
 from assistant.store import (
     Generation,
     altered_files,
@@ -19,7 +19,7 @@ from assistant.store import (
 )
 from corpus import CorpusError, Lecture, Problem, Source, find_sources, read_lecture
 
-__all__ = ["IndexReport", "index_lectures", "index_paths"]
+__all__ = ["IndexReport", "index_lectures", "index_paths", "remove_lecture"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,24 @@ def index_lectures(
     """
     with writer_lock(settings.home), home_errors(settings.home):
         return GenerationBuilder(settings, progress, encoder).build(lectures, _open_current(settings.home))
+
+
+def remove_lecture(lecture_id: str, settings: Settings, progress: Progress) -> Changes:
+    """Take one lecture out of the index; its file stays where it is.
+
+    Raises:
+        NotIndexed: there is no such lecture.
+        LectureConflict: it is the last one, and an index holds at least one.
+        AssistantError: the home or the model is not usable, or another process is indexing.
+    """
+    with writer_lock(settings.home), home_errors(settings.home):
+        known = _indexed_before(settings.home)
+        rest = [lecture for lecture in known if lecture.lecture_id != lecture_id]
+        if len(rest) == len(known):
+            raise NotIndexed(f"there is no lecture {lecture_id!r}")
+        if not rest:
+            raise LectureConflict(f"{lecture_id!r} is the last lecture, which cannot be removed")
+        return GenerationBuilder(settings, progress).build(rest, _open_current(settings.home))
 
 
 def _open_current(home: Path) -> Generation | None:
