@@ -1,5 +1,7 @@
 """What Prometheus reads at ``/metrics``, counted in a registry of each application's own."""
 
+import asyncio
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from assistant.answering import Answer
@@ -30,6 +32,10 @@ class Metrics:
         self._running = Gauge(
             "assistant_requests_running", "Requests being answered now.", registry=self._registry
         )
+        tasks = Gauge(
+            "assistant_asyncio_tasks", "Tasks of the event loop; one a connection.", registry=self._registry
+        )
+        tasks.set_function(_tasks)
         self._answers = Counter(
             "assistant_answers_total",
             "Questions by whether the lectures cover them.",
@@ -63,3 +69,10 @@ class Metrics:
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""
         return generate_latest(self._registry)
+
+
+def _tasks() -> float:
+    try:
+        return len(asyncio.all_tasks())
+    except RuntimeError:  # asked outside the event loop
+        return 0.0

@@ -137,11 +137,12 @@ class LectureAssistant:
             NotIndexed: the course or a lecture is not in the index.
         """
         text = self._checked(question)
+        earlier = [Turn(turn.role, _sound(turn.content)) for turn in history]
         opened = self._live.current()
         within = self._scope(opened.generation, course, lectures)
         return Understood(
             question=text,
-            standalone_question=standalone_question(text, history, opened.generation.lexical),
+            standalone_question=standalone_question(text, earlier, opened.generation.lexical),
             lectures=None if within is None else tuple(within),
             opened=opened,
         )
@@ -202,7 +203,7 @@ class LectureAssistant:
         return generation.catalog.lecture(lecture_id)
 
     def _checked(self, question: str) -> str:
-        text = " ".join(question.split())
+        text = " ".join(_sound(question).split())
         if not text:
             raise QuestionInvalid("the question is empty; ask something, for example: What is Docker?")
         longest = self._settings.question_characters
@@ -234,6 +235,11 @@ class LectureAssistant:
             if lecture_id not in within:
                 raise NotIndexed(_unknown("lecture", lecture_id, lambda: within))
         return list(lectures)
+
+
+def _sound(text: str) -> str:
+    """``text`` with half a character (a lone surrogate, as JSON can hold one) made a question mark."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _unknown(what: str, name: str, known: Callable[[], list[str]]) -> str:

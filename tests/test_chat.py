@@ -166,6 +166,17 @@ def test_links_in_the_content_keep_the_annotations_right(
         assert f" [[{number}]]({annotation['url_citation']['url']})" in message["content"]
 
 
+@pytest.mark.parametrize("number", [0, 2])
+def test_half_a_character_breaks_nothing(server: httpx.Client, number: int) -> None:
+    said = ["What is ECS?", "A service.", "And what about EKS?"]
+    said[number] = "And \ud83d what about EKS?"
+    roles = ("user", "assistant", "user")
+    messages = [{"role": role, "content": text} for role, text in zip(roles, said, strict=True)]
+    body = json.dumps({"model": "lectures", "messages": messages})
+    response = server.post("/v1/chat/completions", content=body, headers={"content-type": "application/json"})
+    assert response.status_code == 200
+
+
 def test_without_links_the_content_is_the_answer(indexed_home: Path) -> None:
     answer = LectureAssistant(Settings(home=indexed_home)).ask("What are ECS, EKS and Fargate?")
     reply = Reply(answer, "https://lectures.example", links=False)
