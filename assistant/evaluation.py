@@ -18,8 +18,9 @@ from assistant.metrics import auroc, calibration_error, false_answers_at, mean_r
 from assistant.retrieval import retrieve
 from assistant.store import Generation
 
-__all__ = ["Outcome", "SystemReport", "evaluate", "report_of"]
+__all__ = ["SYSTEMS", "Outcome", "SystemReport", "evaluate", "report_of"]
 
+SYSTEMS = ("ours", "rrf", "dense", "bm25")
 _DEPTH = 10
 _CITED = 3
 """How many quotes an answer cites unless told otherwise; its confidence is of these."""
@@ -98,9 +99,10 @@ def evaluate(
     *,
     in_document: bool,
     progress: Callable[[int, int], None],
+    systems: Sequence[str] = SYSTEMS,
 ) -> dict[str, list[Outcome]]:
-    """Outcomes of every system on every question, by system: ours, rrf, dense, bm25."""
-    outcomes: dict[str, list[Outcome]] = {"ours": [], "rrf": [], "dense": [], "bm25": []}
+    """Outcomes of every one of ``systems`` on every question, by system."""
+    outcomes: dict[str, list[Outcome]] = {system: [] for system in systems}
     for number, question in enumerate(questions, start=1):
         scope = question.lecture_ids if in_document and question.lecture_ids else None
         asked = standalone_question(question.question, question.history, generation.lexical)
