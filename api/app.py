@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from api.errors import add_error_handlers
 from api.routes import ask, health, lectures, search
+from api.routes.pages import page_routes
 from assistant.config import Settings
 from assistant.errors import AssistantError, IndexMissing
 from assistant.indexing import index_paths
@@ -50,6 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
     add_error_handlers(app)
     for routes in (ask.router, search.router, lectures.router, health.router):
         app.include_router(routes)
+    app.include_router(page_routes(settings.frame_ancestors))
     return app
 
 

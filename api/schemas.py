@@ -11,6 +11,8 @@ __all__ = [
     "LectureItem",
     "LecturePage",
     "Problem",
+    "QuestionItem",
+    "QuestionList",
     "Status",
     "TranscriptItem",
 ]
@@ -72,6 +74,7 @@ class CueItem(BaseModel):
     start_ms: int | None
     end_ms: int | None
     speaker: str | None
+    starts_block: bool
 
 
 class TranscriptItem(LectureItem):
@@ -80,6 +83,23 @@ class TranscriptItem(LectureItem):
     source_sha256: str
     transcript: str
     cues: list[CueItem]
+
+
+class QuestionItem(BaseModel):
+    """A question a lecture asks, and the characters of its transcript that ask it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    question: str
+    char_start: int
+    char_end: int
+
+
+class QuestionList(BaseModel):
+    """What a learner may begin with."""
+
+    lecture_id: str
+    questions: list[QuestionItem]
 
 
 class Status(BaseModel):

@@ -9,6 +9,7 @@ AssistantError
 ├── HomeUnusable      the home folder cannot be written: read-only, full, not a folder
 ├── ModelUnusable     the encoder's files are missing, altered or of an unknown make
 ├── PortTaken         the server cannot listen where it was told to
+├── SettingInvalid    a setting whose value cannot be used
 └── EvaluationInvalid a question set or corpus for ``eval`` that does not hold what it must
 """
 
@@ -23,6 +24,7 @@ __all__ = [
     "NotIndexed",
     "PortTaken",
     "QuestionInvalid",
+    "SettingInvalid",
 ]
 
 
@@ -60,6 +62,10 @@ class ModelUnusable(AssistantError):
 
 class PortTaken(AssistantError):
     """The address is in use or not ours to listen on."""
+
+
+class SettingInvalid(AssistantError):
+    """The value of a setting is not one it can have."""
 
 
 class EvaluationInvalid(AssistantError):
