@@ -6,27 +6,39 @@ from contextlib import asynccontextmanager
 
 from anyio import create_task_group, to_thread
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
+from api.access import Gate
+from api.config import ServerSettings
 from api.errors import add_error_handlers
-from api.routes import ask, health, lectures, search
+from api.guarding import Guarding
+from api.metrics import Metrics
+from api.observing import Observing
+from api.openapi_document import describe
+from api.routes import ask, chat, feedback, health, lectures, search
 from api.routes.pages import page_routes
 from assistant.config import Settings
 from assistant.errors import AssistantError, IndexMissing
+from assistant.feedback import FeedbackStore
 from assistant.indexing import index_paths
+from assistant.keys import KeyStore
 from assistant.service import LectureAssistant
 from corpus import CorpusError, shipped_lectures
 
 __all__ = ["create_app"]
 
 _logger = logging.getLogger(__name__)
+_SEEN_BY_PAGES = ("X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-After")
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The API over the index of ``settings.home``.
+def create_app(settings: Settings, server: ServerSettings | None = None) -> FastAPI:
+    """The API over the index of ``settings.home``; ``server`` says how clients are dealt with.
 
     The index and the encoder are opened once, beside the running server; with no index yet the
     lectures that ship are indexed first. Until that is done ``/readyz`` and the rest answer 503.
     """
+    server = server or ServerSettings()
+    keys, feedback_store = KeyStore(settings.home), FeedbackStore(settings.home)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -40,19 +52,44 @@ def create_app(settings: Settings) -> FastAPI:
             tasks.start_soon(open_assistant)
             yield
             app.state.assistant = None
+        keys.close()
+        feedback_store.close()
 
     app = FastAPI(
         title="lecture-assistant",
         version="1",
         summary="Answers out of lectures, cited to the exact words and second",
         lifespan=lifespan,
+        root_path=server.root_path,
     )
     app.state.assistant = None
+    app.state.server = server
+    app.state.gate = Gate(keys, server)
+    app.state.metrics = Metrics()
+    app.state.feedback = feedback_store
     add_error_handlers(app)
-    for routes in (ask.router, search.router, lectures.router, health.router):
+    for routes in (ask.router, search.router, lectures.router, chat.router, feedback.router, health.router):
         app.include_router(routes)
-    app.include_router(page_routes(settings.frame_ancestors))
+    app.include_router(page_routes(server.frame_ancestors))
+    _add_middleware(app, server)
+    describe(app)
     return app
+
+
+def _add_middleware(app: FastAPI, server: ServerSettings) -> None:
+    """From the routes outwards."""
+    app.add_middleware(
+        Guarding, body_bytes=server.body_bytes, upload_bytes=server.upload_bytes, upload_path="/v1/lectures"
+    )
+    if server.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=server.cors_origins,
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["*"],
+            expose_headers=_SEEN_BY_PAGES,
+        )
+    app.add_middleware(Observing, metrics=app.state.metrics)
 
 
 def _open(settings: Settings) -> LectureAssistant:

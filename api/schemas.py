@@ -10,6 +10,8 @@ __all__ = [
     "HistoryTurn",
     "LectureItem",
     "LecturePage",
+    "OpenAIError",
+    "OpenAIErrorBody",
     "Problem",
     "QuestionItem",
     "QuestionList",
@@ -115,3 +117,18 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
+
+
+class OpenAIErrorBody(BaseModel):
+    """What went wrong, for clients of OpenAI's API."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str
+
+
+class OpenAIError(BaseModel):
+    """An error in the shape that clients of OpenAI's API expect."""
+
+    error: OpenAIErrorBody

@@ -25,18 +25,12 @@ class Settings:
     passages_retrieved: int = 20
     """How many fused passages are read for an answer."""
     question_characters: int = 2000
-    frame_ancestors: str = "'self'"
-    """Who may show the page in a frame: the sources of Content-Security-Policy's ``frame-ancestors``."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], home: Path | None = None) -> "Settings":
-        """Settings from ``ASSISTANT_HOME``, ``ASSISTANT_MODEL`` and ``ASSISTANT_FRAME_ANCESTORS``.
-
-        ``home`` goes before the environment's.
-        """
+        """Settings from ``ASSISTANT_HOME`` and ``ASSISTANT_MODEL``; ``home`` goes before both."""
         named = environment.get("ASSISTANT_HOME")
         return cls(
             home=home or (Path(named) if named else user_data_path("lecture-assistant")),
             model=environment.get("ASSISTANT_MODEL") or None,
-            frame_ancestors=environment.get("ASSISTANT_FRAME_ANCESTORS") or "'self'",
         )

@@ -10,6 +10,7 @@ AssistantError
 ├── ModelUnusable     the encoder's files are missing, altered or of an unknown make
 ├── PortTaken         the server cannot listen where it was told to
 ├── SettingInvalid    a setting whose value cannot be used
+├── KeyInvalid        an API key's name that is empty, taken or unknown
 └── EvaluationInvalid a question set or corpus for ``eval`` that does not hold what it must
 """
 
@@ -20,6 +21,7 @@ __all__ = [
     "IndexBusy",
     "IndexDamaged",
     "IndexMissing",
+    "KeyInvalid",
     "ModelUnusable",
     "NotIndexed",
     "PortTaken",
@@ -66,6 +68,10 @@ class PortTaken(AssistantError):
 
 class SettingInvalid(AssistantError):
     """The value of a setting is not one it can have."""
+
+
+class KeyInvalid(AssistantError):
+    """The name of an API key is empty, taken, or nobody's."""
 
 
 class EvaluationInvalid(AssistantError):

@@ -1,7 +1,9 @@
 """The assistant: one object over one home, and the one place where its parts are put together."""
 
+import copy
 import difflib
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -20,7 +22,7 @@ from assistant.store import Generation, current_generation, open_generation
 from assistant.suggestions import LectureQuestion, self_contained_questions
 from corpus import Lecture
 
-__all__ = ["LectureAssistant", "SearchPage"]
+__all__ = ["LectureAssistant", "SearchPage", "Understood"]
 
 _SEARCH_DEPTH = 200
 _QUESTIONS_TRIED = 3
@@ -47,6 +49,44 @@ class _Open:
     reader: Reader
 
 
+class _Live:
+    """The generation that is live, opened once and again when another one is published."""
+
+    def __init__(self, settings: Settings, encoder: QuestionEncoder | None) -> None:
+        self._settings = settings
+        self._given_encoder = encoder
+        self._lock = threading.Lock()
+        self._opened = self._open(current_generation(settings.home))
+
+    def current(self) -> _Open:
+        folder = current_generation(self._settings.home)
+        if folder != self._opened.generation.folder:
+            with self._lock:
+                if folder != self._opened.generation.folder:
+                    self._opened = self._open(folder)
+        return self._opened
+
+    def _open(self, folder: Path) -> _Open:
+        generation = open_generation(folder)
+        encoder = self._given_encoder or OnnxEncoder(
+            exported_folder(self._settings.home, generation.manifest.model_sha256)
+        )
+        reader = Reader(generation, encoder, load_ranker(), self._settings.passages_retrieved)
+        return _Open(generation, encoder, reader)
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A question that was checked and made complete, and where its answer is looked for."""
+
+    question: str
+    standalone_question: str
+    lectures: tuple[str, ...] | None
+    """Lecture ids, or ``None`` for all."""
+    opened: _Open
+    """Both halves of an answer read one generation, whatever is published between them."""
+
+
 class LectureAssistant:
     """Ask, search and read the lectures indexed under one home. Safe to use from several threads."""
 
@@ -59,8 +99,14 @@ class LectureAssistant:
             ModelUnusable: the exported encoder cannot be loaded.
         """
         self._settings = settings
-        self._given_encoder = encoder
-        self._opened = self._open(current_generation(settings.home))
+        self._live = _Live(settings, encoder)
+        self._courses: frozenset[str] | None = None
+
+    def within(self, courses: Iterable[str]) -> "LectureAssistant":
+        """The same assistant for someone who may see these courses only: the rest is not there."""
+        view = copy.copy(self)
+        view._courses = frozenset(courses)
+        return view
 
     def ask(
         self,
@@ -77,12 +123,37 @@ class LectureAssistant:
             QuestionInvalid: it is empty or too long.
             NotIndexed: the course or a lecture is not in the index.
         """
+        understood = self.understand(question, history=history, course=course, lectures=lectures)
+        return self.answer(understood, limit=limit)
+
+    def understand(
+        self,
+        question: str,
+        *,
+        history: Sequence[Turn] = (),
+        course: str | None = None,
+        lectures: Sequence[str] | None = None,
+    ) -> Understood:
+        """The first half of ``ask``, which takes next to no time: what is asked, and of which lectures.
+
+        Raises:
+            QuestionInvalid: it is empty or too long.
+            NotIndexed: the course or a lecture is not in the index.
+        """
         text = self._checked(question)
-        opened = self._current()
+        opened = self._live.current()
         within = self._scope(opened.generation, course, lectures)
-        return opened.reader.answer(
-            text, standalone_question(text, history, opened.generation.lexical), limit, within
+        return Understood(
+            question=text,
+            standalone_question=standalone_question(text, history, opened.generation.lexical),
+            lectures=None if within is None else tuple(within),
+            opened=opened,
         )
+
+    def answer(self, understood: Understood, *, limit: int = 3) -> Answer:
+        """The second half of ``ask``: look up, read and cite."""
+        reader = understood.opened.reader
+        return reader.answer(understood.question, understood.standalone_question, limit, understood.lectures)
 
     def search(
         self,
@@ -100,7 +171,7 @@ class LectureAssistant:
             NotIndexed: the course or a lecture is not in the index.
         """
         text = self._checked(words)
-        opened = self._current()
+        opened = self._live.current()
         within = self._scope(opened.generation, course, lectures)
         encoded = opened.encoder.encode_question(text)
         hits = retrieve(opened.generation, text, encoded, limit=_SEARCH_DEPTH, lectures=within)
@@ -120,7 +191,7 @@ class LectureAssistant:
         Raises:
             NotIndexed: there is no such course.
         """
-        generation = self._current().generation
+        generation = self._live.current().generation
         wanted = self._scope(generation, course, None)
         return [h for h in generation.catalog.headers() if wanted is None or h.lecture_id in wanted]
 
@@ -130,7 +201,7 @@ class LectureAssistant:
         Raises:
             NotIndexed: there is no such lecture.
         """
-        generation = self._current().generation
+        generation = self._live.current().generation
         self._scope(generation, None, [lecture_id])
         return generation.catalog.lecture(lecture_id)
 
@@ -140,7 +211,7 @@ class LectureAssistant:
         Raises:
             NotIndexed: there is no such lecture.
         """
-        opened = self._current()
+        opened = self._live.current()
         catalog = opened.generation.catalog
         self._scope(opened.generation, None, [lecture_id])
         asked = self_contained_questions(
@@ -153,20 +224,6 @@ class LectureAssistant:
             if opened.reader.read(question.question, 2, [lecture_id]).confidence >= ANSWERED_FROM
         )
         return list(islice(answered, limit))
-
-    def _current(self) -> _Open:
-        folder = current_generation(self._settings.home)
-        if folder != self._opened.generation.folder:
-            self._opened = self._open(folder)
-        return self._opened
-
-    def _open(self, folder: Path) -> _Open:
-        generation = open_generation(folder)
-        encoder = self._given_encoder or OnnxEncoder(
-            exported_folder(self._settings.home, generation.manifest.model_sha256)
-        )
-        reader = Reader(generation, encoder, load_ranker(), self._settings.passages_retrieved)
-        return _Open(generation, encoder, reader)
 
     def _checked(self, question: str) -> str:
         text = " ".join(question.split())
@@ -184,11 +241,17 @@ class LectureAssistant:
     ) -> list[str] | None:
         """The lecture ids to look in, or ``None`` for all."""
         catalog = generation.catalog
-        if course is not None and course not in catalog.courses():
-            raise NotIndexed(_unknown("course", course, catalog.courses))
-        if course is None and lectures is None:
+        courses = [c for c in catalog.courses() if self._courses is None or c in self._courses]
+        if course is not None and course not in courses:
+            raise NotIndexed(_unknown("course", course, lambda: courses))
+        if course is not None:
+            within = catalog.lecture_ids(course)
+        elif self._courses is not None:
+            within = [lecture_id for c in courses for lecture_id in catalog.lecture_ids(c)]
+        elif lectures is None:
             return None
-        within = catalog.lecture_ids(course)
+        else:
+            within = catalog.lecture_ids()
         if lectures is None:
             return within
         for lecture_id in lectures:

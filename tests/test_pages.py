@@ -8,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api import create_app
+from api.config import ServerSettings
 from assistant.config import Settings
 from assistant.errors import SettingInvalid
 
@@ -16,7 +17,7 @@ WEB = Path(__file__).parents[1] / "api" / "web"
 
 def client(tmp_path: Path, frame_ancestors: str = "'self'") -> TestClient:
     # Without its lifespan the application opens no index: the page is there before it.
-    return TestClient(create_app(Settings(home=tmp_path, frame_ancestors=frame_ancestors)))
+    return TestClient(create_app(Settings(home=tmp_path), ServerSettings(frame_ancestors=frame_ancestors)))
 
 
 def policy(response_headers: object) -> dict[str, str]:
@@ -52,7 +53,7 @@ def test_who_may_frame_it_is_a_setting(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wrong", ["https://a.example; script-src *", "https://a.example,x", "", "a\nb"])
 def test_that_setting_can_loosen_nothing_else(tmp_path: Path, wrong: str) -> None:
-    with pytest.raises(SettingInvalid, match="frame_ancestors"):
+    with pytest.raises(SettingInvalid, match="FRAME_ANCESTORS"):
         client(tmp_path, wrong)
 
 
@@ -67,6 +68,7 @@ def test_a_part_is_fetched_once_and_a_page_asked_for_again(tmp_path: Path) -> No
     assert part.headers["content-type"] == "text/javascript; charset=utf-8"
     assert part.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert browser.get("/web/an-older-one/ask.js").headers["cache-control"] == "no-cache"
+    assert browser.head("/").headers["etag"] == page.headers["etag"]
     again = browser.get("/", headers={"if-none-match": page.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert browser.get("/", headers={"if-none-match": '"other"'}).status_code == 200

@@ -11,7 +11,11 @@ from api.schemas import LectureItem, LecturePage, QuestionItem, QuestionList, Tr
 router = APIRouter(prefix="/v1/lectures", tags=["lectures"])
 
 
-@router.get("", responses=problem_responses(404, 422, 503))
+@router.get(
+    "",
+    operation_id="listLectures",
+    responses=problem_responses(401, 404, 422, 429, 503),
+)
 def list_lectures(
     assistant: Assistant,
     course: str | None = None,
@@ -30,19 +34,31 @@ def list_lectures(
     )
 
 
-@router.get("/{lecture_id}", responses=problem_responses(404, 422, 503))
+@router.get(
+    "/{lecture_id}",
+    operation_id="showLecture",
+    responses=problem_responses(401, 404, 422, 429, 503),
+)
 def show_lecture(lecture_id: str, assistant: Assistant) -> LectureItem:
     """What is known of one lecture."""
     return LectureItem.model_validate(assistant.lecture(lecture_id))
 
 
-@router.get("/{lecture_id}/transcript", responses=problem_responses(404, 422, 503))
+@router.get(
+    "/{lecture_id}/transcript",
+    operation_id="showTranscript",
+    responses=problem_responses(401, 404, 422, 429, 503),
+)
 def show_transcript(lecture_id: str, assistant: Assistant) -> TranscriptItem:
     """The whole transcript with every caption's place, lines and times."""
     return TranscriptItem.model_validate(assistant.lecture(lecture_id))
 
 
-@router.get("/{lecture_id}/questions", responses=problem_responses(404, 422, 503))
+@router.get(
+    "/{lecture_id}/questions",
+    operation_id="listQuestions",
+    responses=problem_responses(401, 404, 422, 429, 503),
+)
 def show_questions(
     lecture_id: str, assistant: Assistant, limit: Annotated[int, Query(ge=1, le=20)] = 4
 ) -> QuestionList:

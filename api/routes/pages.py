@@ -12,6 +12,7 @@ __all__ = ["page_routes"]
 
 _PLAYERS = "https://www.youtube-nocookie.com https://player.vimeo.com"
 """The only other sites a page may show in a frame; other recordings are linked or played as files."""
+_METHODS = ["GET", "HEAD"]
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
 
@@ -36,16 +37,16 @@ def page_routes(frame_ancestors: str) -> APIRouter:
             sent["Content-Encoding"] = "gzip"
         return Response(content, headers=sent, media_type=file.media_type)
 
-    @routes.get("/")
+    @routes.api_route("/", methods=_METHODS)
     async def ask(request: Request) -> Response:
         return answer(request, web.by_name["ask.html"], _ASK_AGAIN)
 
     # The page looks the lecture up itself, with the learner's key: whether it exists is not told here.
-    @routes.get("/lectures/{lecture_id}")
+    @routes.api_route("/lectures/{lecture_id}", methods=_METHODS)
     async def lecture(request: Request, lecture_id: str) -> Response:
         return answer(request, web.by_name["lecture.html"], _ASK_AGAIN)
 
-    @routes.get("/web/{version}/{name}")
+    @routes.api_route("/web/{version}/{name}", methods=_METHODS)
     async def part(request: Request, version: str, name: str) -> Response:
         file = web.by_name.get(name)
         if file is None:
@@ -58,8 +59,8 @@ def page_routes(frame_ancestors: str) -> APIRouter:
 def _security_headers(frame_ancestors: str) -> dict[str, str]:
     if not re.fullmatch(r"[!-+\--:<-~]+( [!-+\--:<-~]+)*", frame_ancestors):
         raise SettingInvalid(
-            f"frame_ancestors cannot be {frame_ancestors!r}; give sources with a space between them, "
-            "for example: 'self' https://lms.example"
+            f"ASSISTANT_FRAME_ANCESTORS cannot be {frame_ancestors!r}; give sources with a "
+            "space between them, for example: 'self' https://lms.example"
         )
     policy = (
         "default-src 'none'",

@@ -3,9 +3,9 @@
 
 export const ROOT = new URL("../../", import.meta.url);
 
-/** The address of a path of the service, such as "v1/ask" or the "/lectures/x#c0-9" of a citation. */
+/** The address of a path of the service, such as "v1/ask". */
 export function address(path) {
-  return new URL(path.replace(/^\/+/, ""), ROOT);
+  return new URL(path, ROOT);
 }
 
 /** Where a lecture is read; `range` is {start, end} in characters of its transcript, or null. */

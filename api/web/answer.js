@@ -1,10 +1,9 @@
 // One turn of the conversation on the screen.
 
-import { lectureAddress } from "./address.js";
 import { showsQuote } from "./card.js";
 import { copyButton } from "./copy.js";
 import { element, icon } from "./dom.js";
-import { place, withCitation } from "./quote.js";
+import { addressOf, place, withCitation } from "./quote.js";
 
 const VERDICTS = [
   ["up", "yes", "Helpful"],
@@ -139,10 +138,9 @@ export class TurnView {
   }
 
   #link(citation, properties, ...children) {
-    const range = { start: citation.char_start, end: citation.char_end };
     return element("a", {
       ...properties,
-      href: lectureAddress(citation.lecture_id, range),
+      href: addressOf(citation),
       onclick: (event) => {
         // With a modifier it is the browser's: another tab, another window.
         if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;

@@ -170,8 +170,8 @@ async function judge(turn, verdict) {
   const taken = turn.verdict === verdict;
   try {
     await sendFeedback({
-      question, standalone_question: answer.standalone_question, verdict, citations: answer.citations,
-      ...(answer.answer_id && { answer_id: answer.answer_id }),
+      question, standalone_question: answer.standalone_question, verdict,
+      citations: answer.citations.map(({ lecture_id, char_start, char_end }) => ({ lecture_id, char_start, char_end })),
     });
   } catch (error) {
     announce(error.status === 404 ? "This server keeps no feedback" : `Not kept: ${error.message}`);

@@ -4,8 +4,8 @@
 // it was asked about ({lectureId, title, start, end, quote}, or null), `answer` what has come of the
 // contract's answer, `state` is "running", "done", "stopped" or "failed" (then `problem` says why).
 
-import { ROOT, address } from "./address.js";
-import { where } from "./quote.js";
+import { ROOT } from "./address.js";
+import { addressOf, where } from "./quote.js";
 
 const PLACE = `lecture-assistant.conversation.v1:${ROOT.pathname}`;
 const TURNS_KEPT = 100;
@@ -91,6 +91,6 @@ function quoted(text) {
 
 function sources(citations) {
   return citations
-    .map((citation) => `${citation.number}. ${quoted(citation.quote)} — [${where(citation).replaceAll(/[[\]]/g, "\\$&")}](${address(citation.url)})`)
+    .map((citation) => `${citation.number}. ${quoted(citation.quote)} — [${where(citation).replaceAll(/[[\]]/g, "\\$&")}](${addressOf(citation)})`)
     .join("\n");
 }

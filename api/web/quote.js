@@ -1,6 +1,6 @@
 // A quote in words: where it is, when it is said, and how it is copied.
 
-import { address } from "./address.js";
+import { lectureAddress } from "./address.js";
 
 /** Milliseconds as M:SS or H:MM:SS. */
 export function clock(milliseconds) {
@@ -19,6 +19,11 @@ export function place({ start_ms, end_ms, line_start, line_end }) {
   return `${clock(start_ms)}${end} · ${lines}`;
 }
 
+/** The address that opens a citation's words. */
+export function addressOf({ lecture_id, char_start, char_end }) {
+  return lectureAddress(lecture_id, { start: char_start, end: char_end });
+}
+
 /** "Docker on AWS, lines 9–11". */
 export function where(citation) {
   return `${citation.title}, ${place(citation)}`;
@@ -27,5 +32,5 @@ export function where(citation) {
 /** The words, who says them where, and the address that opens them. */
 export function withCitation(citation) {
   const course = citation.course ? ` (${citation.course})` : "";
-  return `“${citation.quote}” — ${citation.title}${course}, ${place(citation)}. ${address(citation.url)}`;
+  return `“${citation.quote}” — ${citation.title}${course}, ${place(citation)}. ${addressOf(citation)}`;
 }

@@ -49,7 +49,6 @@ export class Transcript {
       lecture_id, title, course, quote: this.slice(start, end), char_start: start, char_end: end,
       line_start: held[0]?.line_start ?? 1, line_end: held.at(-1)?.line_end ?? 1,
       start_ms: held[0]?.start_ms ?? null, end_ms: held.at(-1)?.end_ms ?? null,
-      url: `/lectures/${encodeURIComponent(lecture_id)}#c${start}-${end}`,
     };
   }
 

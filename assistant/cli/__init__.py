@@ -9,10 +9,11 @@ import click
 from assistant.cli.asking import ask, chat, lectures, search, show
 from assistant.cli.keeping import index, repair, verify
 from assistant.cli.measuring import evaluate
+from assistant.cli.operating import feedback, keys
 from assistant.cli.options import DATA_ERROR, FILE_PATH, USAGE_ERROR
 from assistant.cli.serving import serve
 from assistant.config import Settings
-from assistant.errors import AssistantError, NotIndexed, QuestionInvalid
+from assistant.errors import AssistantError, KeyInvalid, NotIndexed, QuestionInvalid, SettingInvalid
 from corpus import CorpusError
 
 __all__ = ["main"]
@@ -24,7 +25,7 @@ class _Commands(click.Group):
     def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
-        except (QuestionInvalid, NotIndexed) as error:
+        except (QuestionInvalid, NotIndexed, KeyInvalid, SettingInvalid) as error:
             self._fail(context, error, USAGE_ERROR)
         except (AssistantError, CorpusError) as error:
             self._fail(context, error, DATA_ERROR)
@@ -46,7 +47,7 @@ def main(context: click.Context, home: Path | None) -> None:
     context.obj = Settings.from_environment(os.environ, home)
 
 
-for _command in (index, ask, search, chat, lectures, show, serve, evaluate, verify, repair):
+for _command in (index, ask, search, chat, lectures, show, serve, evaluate, verify, repair, keys, feedback):
     main.add_command(_command)
 
 

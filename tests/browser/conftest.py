@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -85,11 +85,11 @@ def web_home(indexed_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return home
 
 
-@pytest.fixture(scope="session")
-def site(browser: Browser, web_home: Path) -> Iterator[str]:
-    """The address of a server process, ending in a slash."""
+@contextmanager
+def serving(home: Path) -> Iterator[str]:
+    """The address of a server process over ``home``, ending in a slash."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "assistant", "--home", str(web_home), "serve", "--port", "0"],
+        [sys.executable, "-m", "assistant", "--home", str(home), "serve", "--port", "0"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -107,6 +107,12 @@ def site(browser: Browser, web_home: Path) -> Iterator[str]:
     assert process.wait(timeout=20) in (0, -15, 143)
     log.join()
     process.stderr.close()
+
+
+@pytest.fixture(scope="session")
+def site(browser: Browser, web_home: Path) -> Iterator[str]:
+    with serving(web_home) as address:
+        yield address
 
 
 @dataclass

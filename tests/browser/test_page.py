@@ -1,6 +1,7 @@
 """The page as a learner meets it: a real browser, a real server, a real index."""
 
 import re
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -8,7 +9,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
-from .conftest import Proxy
+from assistant.feedback import FeedbackStore
+from assistant.keys import KeyStore
+
+from .conftest import Proxy, serving
 
 QUESTION = "Where do you store Docker images?"
 AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -157,6 +161,38 @@ def test_stop_and_retry(page: Page, proxy: Proxy) -> None:
     proxy.broken = False
     turn.get_by_role("button", name="Try again").click()
     expect(turn.locator(".chip")).to_have_count(1)
+
+
+def test_the_words_come_as_they_are_streamed(page: Page, proxy: Proxy) -> None:
+    page.goto(proxy.page)
+    with page.expect_response("**/v1/ask") as response:
+        turn = ask(page, QUESTION)
+    assert response.value.header_value("content-type") == "text/event-stream; charset=utf-8"
+    shown = turn.locator(".words").inner_text().replace("\xa0", " ")
+    assert shown.replace(" 1", " [1]") == contract(proxy.page, QUESTION)["answer"]
+
+
+def test_a_key_is_asked_for_once_and_verdicts_are_kept(page: Page, web_home: Path, tmp_path: Path) -> None:
+    for name in ("CURRENT", "generations", "models"):
+        (tmp_path / name).symlink_to(web_home / name)
+    with closing(KeyStore(tmp_path)) as keys:
+        key = keys.create("learner")
+    with serving(tmp_path) as site:
+        page.goto(site)
+        page.get_by_label("Key", exact=True).fill("wrong")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="That key was not accepted")).to_be_visible()
+        page.get_by_label("Key", exact=True).fill(key)
+        page.keyboard.press("Enter")
+        expect(page.get_by_label("Where to look").locator("option")).to_have_count(5)
+        page.reload()
+        turn = ask(page, QUESTION)
+        turn.get_by_role("button", name="Wrong source").click()
+        expect(turn.get_by_role("button", name="Wrong source")).to_have_attribute("aria-pressed", "true")
+        turn.get_by_role("button", name="Helpful", exact=True).click()
+        expect(turn.get_by_role("button", name="Wrong source")).to_have_attribute("aria-pressed", "false")
+    with closing(FeedbackStore(tmp_path)) as feedback:
+        assert [one.verdict for one in feedback.all()] == ["wrong_source", "up"]
 
 
 def test_in_a_frame_under_a_prefix(page: Page, proxy: Proxy) -> None:
