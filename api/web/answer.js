@@ -10,12 +10,14 @@ const VERDICTS = [
   ["down", "no", "Not helpful"],
   ["wrong_source", "flag", "Wrong source"],
 ];
+const DOUBTFUL = 0.6;
 let made = 0;
 
 export class TurnView {
   /**
-   * `actions` are open(citation, link), retry(turn), judge(turn, verdict) and languageOf(lectureId);
-   * judge resolves to false where the verdict could not be kept.
+   * `actions` are open(citation, link), retry(turn, {alone}), judge(turn, verdict) and
+   * languageOf(lectureId). A retry `alone` leaves out what was said before; judge resolves to false
+   * where the verdict could not be kept.
    */
   constructor(turn, actions) {
     this.turn = turn;
@@ -47,7 +49,11 @@ export class TurnView {
 
   #understood({ standalone_question: understood }) {
     if (!understood || understood === this.turn.question) return null;
-    return element("p", { class: "understood", dir: "auto" }, element("span", {}, "Understood as "), understood);
+    return element("div", { class: "understood" },
+      element("p", { dir: "auto" }, "Understood as ", element("q", {}, understood)),
+      this.turn.state === "running"
+        ? null
+        : element("button", { type: "button", class: "action", onclick: () => this.actions.retry(this.turn, { alone: true }) }, "Ask as written"));
   }
 
   /** The answer's words; a quote that is complete ends its paragraph. */
@@ -127,7 +133,9 @@ export class TurnView {
     const percent = Math.round(confidence * 100);
     return element("p", { class: "confidence" },
       element("meter", { min: "0", max: "100", value: String(percent), "aria-hidden": "true" }),
-      `${percent} % likely to answer the question`);
+      confidence < DOUBTFUL
+        ? `Only ${percent} % likely to answer the question; read what stands around it`
+        : `${percent} % likely to answer the question`);
   }
 
   #nearest(nearest) {

@@ -4,7 +4,7 @@ import { address, lectureAddress, lectureOf } from "./address.js";
 import { TurnView } from "./answer.js";
 import { hideQuote } from "./card.js";
 import { ask, readLectures, readQuestions, readTranscript, sendFeedback } from "./client.js";
-import { Conversation } from "./conversation.js";
+import { Conversation, PLACE } from "./conversation.js";
 import { announce, element, icon } from "./dom.js";
 import { Reader } from "./reader.js";
 import { Scope } from "./scope.js";
@@ -28,10 +28,14 @@ let askingAddress = address("").href;
 
 const actions = {
   open(citation, link) {
+    openedFrom?.removeAttribute("aria-current");
     openedFrom = link;
+    link.setAttribute("aria-current", "true");
     showLecture(citation.lecture_id, { start: citation.char_start, end: citation.char_end }, true);
   },
-  retry: (turn) => run(turn),
+  retry(turn, { alone = turn.alone } = {}) {
+    if (!running) run(Object.assign(turn, { alone }));
+  },
   judge,
   languageOf: (lectureId) => scope.languageOf(lectureId),
 };
@@ -41,6 +45,7 @@ const reader = new Reader(panel, {
   onAsk(words) {
     closeLecture({ focus: false });
     scope.value = { course: null, lecture: words.lectureId };
+    scopeChanged();
     setAbout(words.quote ? words : null);
     field.focus();
   },
@@ -154,6 +159,20 @@ function show(turn) {
   showWelcome();
 }
 
+function redraw() {
+  for (const view of views.values()) view.element.remove();
+  views.clear();
+  for (const turn of conversation.turns) show(turn);
+  showWelcome();
+}
+
+// Another tab went on with the conversation; while this one asks, its own is the newer.
+addEventListener("storage", ({ key }) => {
+  if (key !== PLACE || running) return;
+  conversation.load();
+  redraw();
+});
+
 function changed(turn) {
   conversation.keep();
   views.get(turn)?.update();
@@ -187,9 +206,7 @@ find("#clear").addEventListener("click", () => {
   stop();
   closeLecture({ focus: false });
   conversation.clear();
-  for (const view of views.values()) view.element.remove();
-  views.clear();
-  showWelcome();
+  redraw();
   announce("A new conversation");
   field.focus();
 });
@@ -220,6 +237,7 @@ function cover() {
 function hideLecture({ focus = true } = {}) {
   if (panel.hidden) return;
   panel.hidden = true;
+  openedFrom?.removeAttribute("aria-current");
   document.body.classList.remove("with-panel");
   cover();
   if (focus) (openedFrom?.isConnected ? openedFrom : field).focus();
@@ -256,7 +274,26 @@ async function suggest() {
       element("button", { type: "button", class: "suggestion", dir: "auto", lang: language, onclick: () => submit(question) }, question))));
 }
 
-find("#scope").addEventListener("change", suggest);
+function scopeChanged() {
+  const { lecture } = scope.value;
+  const link = find("#read");
+  link.hidden = !lecture;
+  if (lecture) link.href = lectureAddress(lecture);
+  suggest();
+}
+
+find("#scope").addEventListener("change", scopeChanged);
+find("#read").addEventListener("click", (event) => {
+  if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  openedFrom = event.currentTarget;
+  showLecture(scope.value.lecture, null, true);
+});
+// By hand, since a fragment would take the place of the one that marks a lecture's words.
+find(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  field.focus();
+});
 
 /** What the address asks for: ?q= a question to begin with, ?course= or ?lecture= where, ?about= words of it. */
 async function followAddress(parameters) {
@@ -278,8 +315,7 @@ async function begin() {
   const sign = find("link[rel=icon]");
   sign.href = address(sign.getAttribute("href"));
   const parameters = new URLSearchParams(location.search);
-  showWelcome();
-  for (const turn of conversation.turns) show(turn);
+  redraw();
   views.get(conversation.turns.at(-1))?.element.scrollIntoView({ block: "start" });
   if (!narrow.matches) field.focus({ preventScroll: true });
   try {
@@ -289,7 +325,7 @@ async function begin() {
     announce(error.message);
   }
   for (const view of views.values()) view.update(); // the languages of the quotes are known now
-  suggest();
+  scopeChanged();
 }
 
 begin();

@@ -1,23 +1,29 @@
 // The conversation, kept in this browser.
 //
-// A turn is {question, scope: {course, lecture}, about, state, answer, verdict}: `about` holds the words
-// it was asked about ({lectureId, title, start, end, quote}, or null), `answer` what has come of the
-// contract's answer, `state` is "running", "done", "stopped" or "failed" (then `problem` says why).
+// A turn is {question, scope: {course, lecture}, about, alone, state, answer, verdict}: `about` holds the
+// words it was asked about ({lectureId, title, start, end, quote}, or null), `alone` says that what was
+// said before is to be left out, `answer` is what has come of the contract's answer, `state` is
+// "running", "done", "stopped" or "failed" (then `problem` says why).
 
 import { ROOT } from "./address.js";
 import { addressOf, where } from "./quote.js";
 
-const PLACE = `lecture-assistant.conversation.v1:${ROOT.pathname}`;
+export const PLACE = `lecture-assistant.conversation.v1:${ROOT.pathname}`;
 const TURNS_KEPT = 100;
 const TURNS_SENT = 6;
 
 export class Conversation {
   constructor() {
-    this.turns = load().map((turn) => (turn.state === "running" ? { ...turn, state: "stopped" } : turn));
+    this.load();
+  }
+
+  /** Read again what is kept, which another tab may have changed. */
+  load() {
+    this.turns = kept().map((turn) => (turn.state === "running" ? { ...turn, state: "stopped" } : turn));
   }
 
   add(question, scope, about) {
-    const turn = { question, scope, about, state: "running", answer: null, verdict: null };
+    const turn = { question, scope, about, alone: false, state: "running", answer: null, verdict: null };
     this.turns.push(turn);
     this.keep();
     return turn;
@@ -38,14 +44,14 @@ export class Conversation {
 
   /** The turns before `turn`, and what it was asked about, as the service reads them. */
   history(turn) {
+    if (turn.alone) return [];
+    // The words a question is about stand where a learner would have said them, and alone: "it" means them.
+    if (turn.about) return [{ role: "user", content: turn.about.quote.slice(0, 2000) }];
     const before = this.turns.slice(0, this.turns.indexOf(turn));
-    const said = before.slice(-TURNS_SENT).flatMap(({ question, answer }) => [
+    return before.slice(-TURNS_SENT).flatMap(({ question, answer }) => [
       { role: "user", content: question },
       ...(answer?.answer ? [{ role: "assistant", content: answer.answer.slice(0, 20000) }] : []),
     ]);
-    // The words a question is about stand where a learner would have said them: "it" then means them.
-    if (turn.about) said.push({ role: "user", content: turn.about.quote.slice(0, 2000) });
-    return said;
   }
 
   /** The whole conversation as Markdown, each quote with the address that opens it. */
@@ -72,7 +78,7 @@ export class Conversation {
   }
 }
 
-function load() {
+function kept() {
   try {
     const turns = JSON.parse(localStorage.getItem(PLACE) ?? "[]");
     return Array.isArray(turns) ? turns.filter((turn) => typeof turn?.question === "string") : [];

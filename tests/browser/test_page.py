@@ -78,7 +78,7 @@ def test_a_follow_up_says_how_it_was_understood_and_a_reload_keeps_it_all(page: 
     page.goto(site)
     ask(page, "What is ECS?")
     turn = ask(page, "And what about EKS?")
-    expect(turn.locator(".understood")).to_have_text("Understood as What is EKS?")
+    expect(turn.locator(".understood p")).to_have_text("Understood as What is EKS?")
     before = page.locator("#turns").inner_text()
     page.reload()
     expect(page.locator("article")).to_have_count(2)
@@ -90,6 +90,27 @@ def test_a_follow_up_says_how_it_was_understood_and_a_reload_keeps_it_all(page: 
     assert re.search(rf"1\. “.+” — \[.+\]\({re.escape(site)}lectures/docker-on-aws#c\d+-\d+\)", text)
     page.get_by_role("button", name="New conversation").click()
     expect(page.get_by_role("heading", name="Ask the lectures")).to_be_visible()
+
+
+def test_what_was_misunderstood_can_be_asked_as_written(page: Page, site: str) -> None:
+    page.goto(site)
+    ask(page, "What is ECS?")
+    turn = ask(page, "And what about EKS?")
+    turn.get_by_role("button", name="Ask as written").click()
+    expect(turn.locator(".understood")).to_have_count(0)
+    expect(turn).to_have_attribute("data-state", "done")
+    quote = contract(site, "And what about EKS?")["citations"][0]["quote"]  # type: ignore[index]
+    expect(turn.locator(".words")).to_contain_text(quote)
+
+
+def test_two_tabs_are_one_conversation(page: Page, site: str) -> None:
+    page.goto(site)
+    other = page.context.new_page()
+    other.goto(site)
+    ask(other, "What is ECS?")
+    expect(page.locator("article")).to_have_count(1)
+    ask(page, "And what about EKS?")
+    expect(other.locator("article")).to_have_count(2)
 
 
 def test_what_is_not_covered_is_shown_as_such(page: Page, site: str) -> None:
@@ -120,6 +141,11 @@ def test_words_of_a_lecture_can_be_searched_and_asked_about(page: Page, site: st
     page.get_by_role("button", name="Ask about this").click()
     expect(page.locator("#about")).to_contain_text("“Hello, and welcome to this section")
     expect(page.get_by_label("Where to look")).to_have_value("lecture:docker-on-aws")
+    with page.expect_request("**/v1/ask") as request:
+        ask(page, "What is it about?")
+    asked = request.value.post_data_json
+    assert asked["lectures"] == ["docker-on-aws"]
+    assert [turn["content"] for turn in asked["history"]] == [page.locator(".turn-about").inner_text()[1:-1]]
 
 
 def test_the_keyboard_is_enough(page: Page, site: str) -> None:
