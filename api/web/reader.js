@@ -54,7 +54,7 @@ export class Reader {
     this.stage = element("div", { class: "stage", hidden: true });
     this.bar = element("div", { class: "bar", role: "group", "aria-label": "The marked words" });
     this.find = new Find(this.text);
-    const about = [item.course, item.speakers.join(", ")].filter(Boolean).join(" · ");
+    const about = [item.course && `Course ${item.course}`, item.speakers.join(", ")].filter(Boolean).join(" · ");
     const Heading = this.onClose ? "h2" : "h1";
     this.scroller = element("div", { class: "reader-scroll", tabindex: "0", role: "region", "aria-label": "Transcript" },
       this.stage, this.text);

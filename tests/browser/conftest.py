@@ -73,13 +73,15 @@ def web_home(indexed_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     folder = tmp_path_factory.mktemp("web")
     home = folder / "home"
     shutil.copytree(indexed_home, home)
-    for name, language, text in (("pods", "en", TIMED), ("arabic", "ar", ARABIC)):
+    for name, language, url, text in (
+        ("pods", "en", "https://video.example/w?t={seconds}", TIMED),
+        ("arabic", "ar", "https://www.youtube.com/watch?v=abcdefghijk", ARABIC),
+    ):
         lecture = folder / "more" / name
         lecture.mkdir(parents=True)
         (lecture / "transcript.srt").write_text(text, encoding="utf-8")
         (lecture / "lecture.toml").write_text(
-            f'title = "{name}"\nlanguage = "{language}"\nurl = "https://video.example/w?t={{seconds}}"\n',
-            encoding="utf-8",
+            f'title = "{name}"\nlanguage = "{language}"\nurl = "{url}"\n', encoding="utf-8"
         )
     index_paths([folder / "more"], Settings(home=home), lambda *_: None)
     return home

@@ -74,6 +74,14 @@ def test_characters_of_two_units_move_no_mark_and_the_times_are_the_quotes(page:
     assert play.get_attribute("href") == "https://video.example/w?t=65"
 
 
+def test_words_of_many_captions_stay_in_one_piece(page: Page, site: str) -> None:
+    passage = contract(site, "What is the capital of France?")["nearest"][0]  # type: ignore[index]
+    page.goto(f"{site}{passage['url'].lstrip('/')}")
+    expect(page.locator("mark")).to_have_count(1)
+    assert marked(page) == passage["quote"]
+    assert page.locator(".paragraph").count() > 5
+
+
 def test_a_follow_up_says_how_it_was_understood_and_a_reload_keeps_it_all(page: Page, site: str) -> None:
     page.goto(site)
     ask(page, "What is ECS?")
@@ -245,6 +253,8 @@ def test_nothing_is_wider_than_a_small_telephone(page: Page, site: str) -> None:
     page.reload()
     expect(page.locator("mark")).to_be_in_viewport()
     assert page.evaluate(width) == 320
+    # The transcript is scrolled, not the page around it.
+    assert page.evaluate("document.documentElement.scrollHeight") == 568
 
 
 def test_a_lecture_from_right_to_left(page: Page, site: str) -> None:
@@ -258,6 +268,78 @@ def test_a_lecture_from_right_to_left(page: Page, site: str) -> None:
     assert mark is not None
     assert label is not None
     assert label["x"] > mark["x"] + mark["width"]
+
+
+def test_a_recording_is_embedded_only_once_it_is_asked_for(page: Page, site: str) -> None:
+    page.route("https://www.youtube-nocookie.com/**", lambda route: route.fulfill(body="a player"))
+    page.goto(f"{site}lectures/arabic#c0-48")
+    expect(page.locator("iframe")).to_have_count(0)
+    page.locator(".bar").get_by_role("button", name="Play from 0:02").click()
+    assert page.locator("iframe").get_attribute("src") == (
+        "https://www.youtube-nocookie.com/embed/abcdefghijk?autoplay=1&rel=0&start=2"
+    )
+    expect(page.frame_locator("iframe").get_by_text("a player")).to_be_visible()
+
+
+def test_how_a_recording_plays_is_told_by_its_address(page: Page, site: str) -> None:
+    page.goto(site)
+    told = page.evaluate(
+        """async (urls) => {
+            const { playerOf } = await import(new URL("web/x/player.js", location.href));
+            return urls.map(playerOf).map((player) => player && [player.kind, player.at(65)]);
+        }""",
+        [
+            "https://youtu.be/abcdefghijk",
+            "https://vimeo.com/123",
+            "https://media.example/a.mp4",
+            "http://lms.example/play?id=1&t={seconds}",
+            "javascript:alert(1)",
+            "no address",
+            None,
+        ],
+    )
+    assert told == [
+        ["frame", "https://www.youtube-nocookie.com/embed/abcdefghijk?autoplay=1&rel=0&start=65"],
+        ["frame", "https://player.vimeo.com/video/123?autoplay=1#t=65s"],
+        ["file", "https://media.example/a.mp4"],
+        ["link", "http://lms.example/play?id=1&t=65"],
+        None,
+        None,
+        None,
+    ]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_stream_is_read_wherever_the_network_cuts_it(page: Page, site: str, end: str) -> None:
+    lines = [
+        ": a comment",
+        "event: text",
+        'data: {"text": "🐳 a: b"}',
+        "",
+        "data: [1,",
+        "data: 2]",
+        "",
+        "data: 3",
+    ]
+    page.goto(site)
+    read = page.evaluate(
+        """async ({ stream, size }) => {
+            const { readEvents } = await import(new URL("web/x/events.js", location.href));
+            const bytes = new TextEncoder().encode(stream);
+            const body = new ReadableStream({
+                start(out) {
+                    for (let at = 0; at < bytes.length; at += size) out.enqueue(bytes.slice(at, at + size));
+                    out.close();
+                },
+            });
+            const found = [];
+            for await (const event of readEvents(body)) found.push(event);
+            return found;
+        }""",
+        {"stream": end.join(lines), "size": 1},
+    )
+    # The last event is not complete: an empty line ends one.
+    assert read == [{"event": "text", "data": {"text": "🐳 a: b"}}, {"event": "message", "data": [1, 2]}]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
