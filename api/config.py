@@ -41,6 +41,9 @@ class ServerSettings:
     chat_links: bool = False
     """Whether ``[1]`` in chat completions is a Markdown link, for clients that show no annotations."""
 
+    frame_ancestors: str = "'self'"
+    """Who may show the page in a frame: the sources of Content-Security-Policy's ``frame-ancestors``."""
+
     @classmethod
     def from_environment(
         cls, environment: Mapping[str, str], *, open_without_keys: bool, root_path: str = ""
@@ -66,6 +69,7 @@ class ServerSettings:
             root_path=path,
             trusted_proxies=values.words("ASSISTANT_TRUSTED_PROXIES"),
             chat_links=values.switch("ASSISTANT_CHAT_LINKS"),
+            frame_ancestors=values.text("ASSISTANT_FRAME_ANCESTORS") or default.frame_ancestors,
         )
 
     @property

@@ -13,6 +13,8 @@ __all__ = [
     "OpenAIError",
     "OpenAIErrorBody",
     "Problem",
+    "QuestionItem",
+    "QuestionList",
     "Status",
     "TranscriptItem",
 ]
@@ -74,6 +76,7 @@ class CueItem(BaseModel):
     start_ms: int | None
     end_ms: int | None
     speaker: str | None
+    starts_block: bool
 
 
 class TranscriptItem(LectureItem):
@@ -82,6 +85,23 @@ class TranscriptItem(LectureItem):
     source_sha256: str
     transcript: str
     cues: list[CueItem]
+
+
+class QuestionItem(BaseModel):
+    """A question a lecture asks, and the characters of its transcript that ask it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    question: str
+    char_start: int
+    char_end: int
+
+
+class QuestionList(BaseModel):
+    """What a learner may begin with."""
+
+    lecture_id: str
+    questions: list[QuestionItem]
 
 
 class Status(BaseModel):

@@ -5,9 +5,10 @@ import difflib
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
-from assistant.answering import Answer, Reader
+from assistant.answering import ANSWERED_FROM, Answer, Reader
 from assistant.catalog import LectureHeader
 from assistant.citations import Citation, cite_passages
 from assistant.config import Settings
@@ -18,11 +19,14 @@ from assistant.onnx_export import exported_folder
 from assistant.ranking import load_ranker
 from assistant.retrieval import retrieve
 from assistant.store import Generation, current_generation, open_generation
+from assistant.suggestions import LectureQuestion, self_contained_questions
 from corpus import Lecture
 
 __all__ = ["LectureAssistant", "SearchPage", "Understood"]
 
 _SEARCH_DEPTH = 200
+_QUESTIONS_TRIED = 3
+"""How many of a lecture's questions are read for each one wanted; each costs as much as an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +205,26 @@ class LectureAssistant:
         generation = self._live.current().generation
         self._scope(generation, None, [lecture_id])
         return generation.catalog.lecture(lecture_id)
+
+    def questions(self, lecture_id: str, limit: int = 4) -> list[LectureQuestion]:
+        """Questions that a lecture asks and answers itself, in its order: what a learner may begin with.
+
+        Raises:
+            NotIndexed: there is no such lecture.
+        """
+        opened = self._live.current()
+        catalog = opened.generation.catalog
+        self._scope(opened.generation, None, [lecture_id])
+        asked = self_contained_questions(
+            catalog.header(lecture_id).transcript,
+            [stored.sentence for stored in catalog.sentences(lecture_id)],
+        )
+        answered = (
+            question
+            for question in asked[: limit * _QUESTIONS_TRIED]
+            if opened.reader.read(question.question, 2, [lecture_id]).confidence >= ANSWERED_FROM
+        )
+        return list(islice(answered, limit))
 
     def _checked(self, question: str) -> str:
         text = " ".join(_sound(question).split())

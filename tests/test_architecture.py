@@ -21,7 +21,7 @@ FLOORS = [
     {"vectors", "lexical", "model_files", "catalog", "records"},
     {"embedding", "questions", "keys", "feedback", "job_records"},
     {"onnx_export", "store", "wording", "conversation"},
-    {"building", "retrieval", "evaluation_data"},
+    {"building", "retrieval", "evaluation_data", "suggestions"},
     {"indexing", "checking", "regions", "citations"},
     {"statements", "uploads"},
     {"ranking"},

@@ -1,4 +1,4 @@
-"""``GET /v1/lectures``, ``/v1/lectures/{id}`` and ``/v1/lectures/{id}/transcript``."""
+"""``GET /v1/lectures``, ``/v1/lectures/{id}`` and its ``/transcript`` and ``/questions``."""
 
 from typing import Annotated
 
@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 
 from api.deps import Assistant
 from api.errors import problem_responses
-from api.schemas import LectureItem, LecturePage, TranscriptItem
+from api.schemas import LectureItem, LecturePage, QuestionItem, QuestionList, TranscriptItem
 
 router = APIRouter(prefix="/v1/lectures", tags=["lectures"])
 
@@ -52,3 +52,18 @@ def show_lecture(lecture_id: str, assistant: Assistant) -> LectureItem:
 def show_transcript(lecture_id: str, assistant: Assistant) -> TranscriptItem:
     """The whole transcript with every caption's place, lines and times."""
     return TranscriptItem.model_validate(assistant.lecture(lecture_id))
+
+
+@router.get(
+    "/{lecture_id}/questions",
+    operation_id="listQuestions",
+    responses=problem_responses(401, 404, 422, 429, 503),
+)
+def show_questions(
+    lecture_id: str, assistant: Assistant, limit: Annotated[int, Query(ge=1, le=20)] = 4
+) -> QuestionList:
+    """Questions the lecture asks and answers itself: what a learner may begin with."""
+    found = assistant.questions(lecture_id, limit)
+    return QuestionList(
+        lecture_id=lecture_id, questions=[QuestionItem.model_validate(question) for question in found]
+    )
