@@ -1,5 +1,7 @@
 """Markdown (CommonMark, by markdown-it-py): headings, paragraphs and list items become cues."""
 
+import re
+
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
@@ -8,9 +10,18 @@ from corpus.types import Problem, RawCue
 
 __all__ = ["read_markdown"]
 
+# A rule of dashes opens no front matter: a key follows that.
+_FRONT_MATTER = re.compile(
+    r"\ufeff?---[ \t]*\n(?=[ \t]*[\w\"#-][^\n:]*:)(?:.*\n)*?(?:---|\.\.\.)[ \t]*(?:\n|$)"
+)
+
 
 def read_markdown(text: str, path: str) -> tuple[list[RawCue], list[Problem]]:
-    """Read the words of a Markdown file; code blocks, HTML and link targets are left out."""
+    """Read the words of a Markdown file; front matter, code blocks, HTML and link targets are left out."""
+    front = _FRONT_MATTER.match(text)
+    if front:
+        # Blank lines keep the line numbers.
+        text = "\n" * front[0].count("\n") + text[front.end() :]
     cues = []
     for token in MarkdownIt("commonmark").parse(text):
         if token.type != "inline" or token.map is None:
