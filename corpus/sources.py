@@ -10,7 +10,7 @@ from typing import Any
 from corpus.archives import is_archive, member_names, read_member
 from corpus.decoding import decode_transcript
 from corpus.errors import CorpusError, LectureFileInvalid, LectureIdTaken, TranscriptMissing
-from corpus.formats import SHARED_SUFFIXES, SUFFIXES, detect_format
+from corpus.formats import SHARED_SUFFIXES, SUFFIXES
 from corpus.transcripts import MAX_BYTES
 
 __all__ = ["Source", "find_sources", "is_present", "lecture_slug", "shipped_lectures"]
@@ -167,6 +167,8 @@ def _is_transcript(path: Path, read: Callable[[str], bytes]) -> bool:
     suffix = path.suffix.lower()
     if suffix not in SHARED_SUFFIXES:
         return suffix in SUFFIXES
+    from corpus.formats.detection import detect_format
+
     try:
         return detect_format(decode_transcript(read(path.name), path), path).is_timed
     except (CorpusError, OSError):

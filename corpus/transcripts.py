@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from corpus.archives import read_member
-from corpus.captions import assemble_transcript, drop_repeats, order_cues, part_sounds
+from corpus.captions import assemble_transcript, drop_repeats, is_sound, order_cues, part_sounds
 from corpus.decoding import decode_transcript, encoding_of
 from corpus.errors import TranscriptMissing, TranscriptUnreadable
-from corpus.formats import detect_format
 from corpus.speakers import name_speakers
 from corpus.types import Cue, Problem
 
@@ -31,6 +30,8 @@ class Transcript:
     """The canonical transcript: the cues' words joined by single spaces."""
     cues: tuple[Cue, ...]
     problems: tuple[Problem, ...]
+    sounds: int
+    """Cues that are sounds and no speech; they are in ``text`` and in no sentence."""
     repeats: int
     """Lines that rolling captions show again, said once in ``text``."""
 
@@ -48,13 +49,19 @@ def read_transcript(
         TranscriptUnreadable: it is empty, binary, too large or of a kind that is not read, or has no
             sound cue.
     """
+    # Looking an index up imports this module too; the readers cost what only indexing should pay.
+    from corpus.formats.detection import detect_format
+
     data = _bytes(path, archive, max_bytes)
     text = decode_transcript(data, path)
     kind = detect_format(text, path)
     raw_cues, problems = kind.read(text, str(path))
     ordered, repeats = drop_repeats(order_cues(raw_cues))
     transcript, cues = assemble_transcript(part_sounds(name_speakers(ordered, speakers)))
-    if not cues:
+    sounds = sum(
+        is_sound(transcript[c.char_start : c.char_end], is_timed=c.start_ms is not None) for c in cues
+    )
+    if sounds == len(cues):
         reason = f"; first problem: {problems[0].reason}" if problems else ""
         raise TranscriptUnreadable(
             f"no caption with words in it{reason}", path=path, line=problems[0].line if problems else None
@@ -66,6 +73,7 @@ def read_transcript(
         text=transcript,
         cues=cues,
         problems=tuple(problems),
+        sounds=sounds,
         repeats=repeats,
     )
 

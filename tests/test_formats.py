@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from webvtt.errors import MalformedFileError
 
 from corpus.decoding import decode_transcript
-from corpus.formats import detect_format
 from corpus.formats.clock import find_timing, parse_time
+from corpus.formats.detection import detect_format
 from corpus.formats.markdown import read_markdown
 from corpus.formats.plain import read_plain
 from corpus.formats.srt import read_srt

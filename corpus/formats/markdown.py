@@ -1,12 +1,13 @@
 """Markdown (CommonMark, by markdown-it-py): headings, paragraphs and list items become cues."""
 
 import re
-
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
+from typing import TYPE_CHECKING
 
 from corpus.formats.markup import collapse
 from corpus.types import Problem, RawCue
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
 
 __all__ = ["read_markdown"]
 
@@ -18,6 +19,8 @@ _FRONT_MATTER = re.compile(
 
 def read_markdown(text: str, path: str) -> tuple[list[RawCue], list[Problem]]:
     """Read the words of a Markdown file; front matter, code blocks, HTML and link targets are left out."""
+    from markdown_it import MarkdownIt
+
     front = _FRONT_MATTER.match(text)
     if front:
         # Blank lines keep the line numbers.
@@ -38,7 +41,7 @@ def read_markdown(text: str, path: str) -> tuple[list[RawCue], list[Problem]]:
     return cues, []
 
 
-def _words(inline: Token) -> str:
+def _words(inline: "Token") -> str:
     parts = []
     for child in inline.children or []:
         if child.type in ("softbreak", "hardbreak"):
