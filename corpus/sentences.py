@@ -26,6 +26,7 @@ _SPACE = re.compile(r"\s+")
 _MARK = re.compile(r"[.?!…。！？．｡؟۔।॥](?=[\s\"'”’»)\]]|$|[^\x00-\x7f])")
 _WORDS_A_MARK = 50
 _CHARACTERS_A_WORD = 5
+_PORTION = 30_000
 
 
 def split_sentences(lecture: Lecture, count_tokens: TokenCounter, max_tokens: int) -> tuple[Sentence, ...]:
@@ -42,7 +43,7 @@ def split_sentences(lecture: Lecture, count_tokens: TokenCounter, max_tokens: in
     longest = min(_PIECE_TOKENS, max_tokens) if _is_unpunctuated(text) else max_tokens
     pauses = _Pauses(lecture.cues)
     sentences = []
-    for block_start, block_end in _blocks(lecture):
+    for block_start, block_end in _portions(lecture):
         block = text[block_start:block_end]
         for boundary in get_sentence_boundaries(language, block):
             start = block_start + boundary["start_index"]
@@ -59,6 +60,24 @@ def _is_unpunctuated(text: str) -> bool:
     # Where words are not set apart, a word counts as five characters at most.
     words = max(text.count(" ") + 1, len(text) // (2 * _CHARACTERS_A_WORD))
     return words > _WORDS_A_MARK and sum(1 for _ in _MARK.finditer(text)) * _WORDS_A_MARK < words
+
+
+def _portions(lecture: Lecture) -> Iterator[tuple[int, int]]:
+    """Blocks, those longer than sentencex reads in good time cut where a caption ends a sentence.
+
+    It looks for the other end of every quotation mark, so unbalanced ones cost it the square of the
+    length.
+    """
+    text = lecture.transcript
+    ends = [cue.char_end for cue in lecture.cues]
+    for start, end in _blocks(lecture):
+        while end - start > _PORTION:
+            near = ends[bisect_right(ends, start) : bisect_right(ends, start + _PORTION)]
+            marked = (at for at in reversed(near) if _MARK.match(text, at - 1))
+            cut = next(marked, near[-1] if near else start + _PORTION)
+            yield start, cut
+            start = cut
+        yield start, end
 
 
 def _blocks(lecture: Lecture) -> Iterator[tuple[int, int]]:

@@ -12,7 +12,7 @@ from corpus.errors import TranscriptMissing, TranscriptUnreadable
 from corpus.speakers import name_speakers
 from corpus.types import Cue, Problem
 
-__all__ = ["MAX_BYTES", "Transcript", "read_transcript"]
+__all__ = ["MAX_BYTES", "Transcript", "parse_transcript", "read_transcript"]
 
 MAX_BYTES = 64 * 2**20
 """The largest transcript that is read. An hour has about 0.1 MB, with a time for each word 1 MB."""
@@ -49,10 +49,18 @@ def read_transcript(
         TranscriptUnreadable: it is empty, binary, too large or of a kind that is not read, or has no
             sound cue.
     """
+    return parse_transcript(_bytes(path, archive, max_bytes), path, speakers)
+
+
+def parse_transcript(data: bytes, path: Path, speakers: Sequence[str] = ()) -> Transcript:
+    """Read the bytes of a transcript; ``path`` only names them, and its suffix decides in doubt.
+
+    Raises:
+        TranscriptUnreadable: as for ``read_transcript``.
+    """
     # Looking an index up imports this module too; the readers cost what only indexing should pay.
     from corpus.formats.detection import detect_format
 
-    data = _bytes(path, archive, max_bytes)
     text = decode_transcript(data, path)
     kind = detect_format(text, path)
     raw_cues, problems = kind.read(text, str(path))

@@ -69,12 +69,12 @@ def read_whisper_tsv(text: str, path: str) -> tuple[list[RawCue], list[Problem]]
             continue
         start, _, rest = line.partition("\t")
         end, _, said = rest.partition("\t")
-        if not (_is_number(start) and _is_number(end)):
+        times = _milliseconds(start), _milliseconds(end)
+        if times[0] is None or times[1] is None:
             reason = f"row left out: {line.strip()[:60]!r} does not begin with two numbers"
             problems.append(Problem(path, number, reason))
         elif words := collapse(said):
-            first = int(start)
-            cues.append(RawCue(words, number, number, first, max(first, int(end))))
+            cues.append(RawCue(words, number, number, times[0], max(times[0], times[1])))
     return cues, problems
 
 
@@ -123,5 +123,6 @@ def _joined(words: list[RawCue]) -> list[RawCue]:
     ]
 
 
-def _is_number(text: str) -> bool:
-    return text.strip().isdecimal() and len(text) < 16
+def _milliseconds(text: str) -> int | None:
+    digits = text.strip()
+    return int(digits) if digits.isdecimal() and len(digits) < 16 else None
