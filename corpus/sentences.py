@@ -26,7 +26,7 @@ _SPACE = re.compile(r"\s+")
 _MARK = re.compile(r"[.?!…。！？．｡؟۔।॥](?=[\s\"'”’»)\]]|$|[^\x00-\x7f])")
 _WORDS_A_MARK = 50
 _CHARACTERS_A_WORD = 5
-_PORTION = 30_000
+_PORTION = 10_000
 
 
 def split_sentences(lecture: Lecture, count_tokens: TokenCounter, max_tokens: int) -> tuple[Sentence, ...]:
@@ -71,13 +71,14 @@ def _portions(lecture: Lecture) -> Iterator[tuple[int, int]]:
     text = lecture.transcript
     ends = [cue.char_end for cue in lecture.cues]
     for start, end in _blocks(lecture):
-        while end - start > _PORTION:
-            near = ends[bisect_right(ends, start) : bisect_right(ends, start + _PORTION)]
+        position = start
+        while end - position > _PORTION:
+            near = ends[bisect_right(ends, position) : bisect_right(ends, position + _PORTION)]
             marked = (at for at in reversed(near) if _MARK.match(text, at - 1))
-            cut = next(marked, near[-1] if near else start + _PORTION)
-            yield start, cut
-            start = cut
-        yield start, end
+            cut = next(marked, near[-1] if near else position + _PORTION)
+            yield position, cut
+            position = cut
+        yield position, end
 
 
 def _blocks(lecture: Lecture) -> Iterator[tuple[int, int]]:

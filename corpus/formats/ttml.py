@@ -87,6 +87,8 @@ class _Paragraph:
     line: int
     depth: int
     rows: list[_Row]
+    has_times: bool
+    """Its own, not those of an element around it."""
     spans: list[_Span] = field(default_factory=list)
     fault: str | None = None
 
@@ -116,7 +118,8 @@ class _Document:
         span, fault = self._timed(attributes, around)
         self._open.append((name, span))
         if name == "p":
-            self._paragraph = _Paragraph(line, len(self._open), [_Row(line)], fault=fault)
+            has_times = not {"begin", "end", "dur"}.isdisjoint(attributes)
+            self._paragraph = _Paragraph(line, len(self._open), [_Row(line)], has_times, fault=fault)
         elif self._paragraph and fault:
             self._paragraph.fault = fault
         elif self._paragraph and name == "span" and span.is_given and span != around:
@@ -166,7 +169,7 @@ class _Document:
         if not rows:
             return
         text = " ".join(words for _, words in rows)
-        if paragraph.spans and not span.is_given:
+        if paragraph.spans and not paragraph.has_times:
             ends = [inner.end for inner in paragraph.spans]
             last = None if None in ends else max(end for end in ends if end is not None)
             span = _Span(min(inner.start for inner in paragraph.spans), last, True, span.agent)

@@ -1,8 +1,8 @@
 """Throw damaged transcripts at every reader: python tests/benchmarks/fuzz_readers.py SECONDS [SEED].
 
 Coverage-guided by atheris where that is installed (pip install atheris), else by random mutation of the
-samples below. A failure is any exception but CorpusError, an input that takes more than 5 s, or
-a cue that breaks a promise: text, lines and times in order, every cue a slice of the transcript.
+samples in tests/data/samples. A failure is any exception but CorpusError, an input that takes more than
+5 s, or a cue that breaks a promise: lines and times in order, every cue a slice of the transcript.
 """
 
 import random
@@ -14,70 +14,13 @@ from pathlib import Path
 from corpus import CorpusError, Lecture, split_sentences
 from corpus.transcripts import parse_transcript
 
-SAMPLES = {
-    "a.srt": "1\n00:00:01,000 --> 00:00:02,500\n<i>Hello</i> &amp; welcome.\n\n2\n-0:00:03,0 --> 00:00:04\n[Music]\n\n3\n",
-    "a.vtt": "WEBVTT\nX-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:0\n\nNOTE no\n\nSTYLE\n::cue {}\n\nid\n"
-    "00:01.000 --> 00:02.000 align:start\n<v Anna>Is it</v>\n<v Bo>late?<00:01.500><c> No.</c>\n\n"
-    "00:02.000 --> 00:03.000\nlate? No.\nYes.\n\n00:03.000 --> 00:04.000\nYes.\nAnd so.\n",
-    "a.sbv": "0:00:01.000,0:00:02.500\nHello[br]there.\n\n0:00:03.000,0:00:04.000\n>> ANNA: Bye.\n",
-    "a.ttml": '<?xml version="1.0"?>\n<tt xmlns="http://www.w3.org/ns/ttml" xmlns:ttp="http://www.w3.org/ns/ttml#parameter" '
-    'ttp:frameRate="24" ttp:frameRateMultiplier="1000 1001" ttp:tickRate="10000"><head><metadata>'
-    '<ttm:agent xml:id="a"><ttm:name>Anna</ttm:name></ttm:agent></metadata></head><body><div begin="1s">'
-    '<p begin="00:00:01:12" dur="2.5s" ttm:agent="a">One<br/>two &amp; &nbsp; three</p>'
-    '<p><span begin="10000t" end="3s">four</span></p></div></body></tt>',
-    "a.json3": '{"wireMagic":"pb3","events":[{"tStartMs":0,"dDurationMs":9},\n{"tStartMs":1000,"dDurationMs":2000,'
-    '"segs":[{"utf8":"hello"},{"utf8":" there\\n","tOffsetMs":120}]},{"aAppend":1,"segs":[{"utf8":"\\n"}]}]}',
-    "a.srv3": '<?xml version="1.0"?><timedtext format="3"><body><p t="1000" d="2000" w="1">so<s t="120"> what</s></p>\n'
-    '<p t="2000" d="5" a="1">\n</p></body></timedtext>',
-    "a.xml": '<transcript><text start="0.5" dur="2.1">it&amp;#39;s</text><text start="3">on</text></transcript>',
-    "a.json": '{"text":" a","segments":[{"start":0.0,"end":7.5,"text":" And so","speaker":"S1","words":[{"word":" And",'
-    '"start":0.0,"end":1}]},{"timestamp":[8,null],"text":"\\ud800 x"}],"language":"en"}',
-    "a.tsv": "start\tend\ttext\n0\t1000\tHello there.\n1000\t2500\tBye.\n",
-    "a.txt": "0:00\nhello there\n0:05\n5 seconds\nand so\n1:00:01 we go\n",
-    "b.txt": "Anna: Hello, and\n\nBo: welcome.\nAnna: Thanks.\nBo: Bye.\n",
-    "a.lrc": "[00:08.62]First things first\n[00:09.64]I am\n[01:14.500 -> 01:15.500]  Okay.\n",
-    "a.md": "---\ntitle: x\n---\n# Docker\n\nA [container](x) runs `docker\nrun`.\n\n- item\n",
-}
+FOLDER = Path(__file__).parents[1] / "data" / "samples"
+SAMPLES = {file.name: file.read_bytes() for file in sorted(FOLDER.iterdir())}
 NAMES = list(SAMPLES)
 PIECES = [
-    *(
-        "\n",
-        "\r",
-        "\x00",
-        "\ufeff",
-        " --> ",
-        "00:00:01,000",
-        "-",
-        "<v ",
-        ">",
-        "<",
-        "&",
-        "&#x0;",
-        "&nbsp;",
-        "{\\",
-        "[",
-        "]",
-    ),
-    *(
-        '"',
-        "{",
-        "}",
-        ",",
-        ":",
-        "9" * 30,
-        "NOTE",
-        "WEBVTT",
-        "♪",
-        "\u2028",
-        "\ud7ff",
-        "😀",
-        "\t",
-        ">> ",
-        "A: ",
-        "(",
-        ")",
-        "---",
-    ),
+    *("\n", "\r", "\x00", "\ufeff", "\u2028", "\ud7ff", "😀", "\t", "9" * 30, ":", ",", "-", "---"),
+    *(" --> ", "00:00:01,000", "<v ", ">", "<", "&", "&#x0;", "&nbsp;", "{\\", "[", "]", "(", ")", "♪"),
+    *('"', "{", "}", "NOTE", "WEBVTT", ">> ", "A: "),
 ]
 MOST_SECONDS = 5.0
 
@@ -130,13 +73,13 @@ def mutate(data: bytes, random_: random.Random) -> bytes:
 
 
 def by_mutation(seconds: float, seed: int) -> int:
-    random_ = random.Random(seed)
+    random_ = random.Random(seed)  # noqa: S311 - repeatable, and no secret
     done = 0
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         name = random_.choice(NAMES)
         sample = SAMPLES[random_.choice(NAMES) if random_.random() < 0.1 else name]
-        data = mutate(sample.encode(), random_)
+        data = mutate(sample, random_)
         try:
             check(name, data)
         except Exception:
@@ -153,29 +96,24 @@ def by_coverage(seconds: float, seed: int) -> None:
     with atheris.instrument_imports(include=["corpus"]):
         for module in [m for m in sys.modules if m == "corpus" or m.startswith("corpus.")]:
             del sys.modules[module]
+        import corpus.formats.detection
         import corpus.transcripts
         from corpus import CorpusError as Refused
-        from corpus.formats import detection
-    globals().update(
-        parse_transcript=corpus.transcripts.parse_transcript, CorpusError=Refused, detection=detection
-    )
+    # What is fuzzed is the instrumented copy.
+    globals().update(parse_transcript=corpus.transcripts.parse_transcript, CorpusError=Refused)
     folder = Path(tempfile.mkdtemp(prefix="fuzz-readers-"))
     for number, name in enumerate(NAMES):
-        (folder / name).write_bytes(bytes([number]) + SAMPLES[name].encode())
+        (folder / name).write_bytes(bytes([number]) + SAMPLES[name])
 
     def one(data: bytes) -> None:
         if data:
             check(NAMES[data[0] % len(NAMES)], data[1:])
 
     flags = [
-        f"-max_total_time={int(seconds)}",
-        f"-seed={seed}",
-        "-timeout=5",
-        "-rss_limit_mb=1024",
-        "-max_len=4096",
-        f"-artifact_prefix={folder}/",
+        *(f"-max_total_time={int(seconds)}", f"-seed={seed}", "-print_final_stats=1", "-max_len=4096"),
+        *(f"-timeout={MOST_SECONDS:.0f}", "-rss_limit_mb=1024", f"-artifact_prefix={folder}/"),
     ]
-    atheris.Setup([sys.argv[0], *flags, "-print_final_stats=1", str(folder)], one)
+    atheris.Setup([sys.argv[0], *flags, str(folder)], one)
     atheris.Fuzz()
 
 
