@@ -18,6 +18,7 @@ from assistant.store import (
     writer_lock,
 )
 from corpus import CorpusError, Lecture, Problem, Source, find_sources, read_lecture
+from corpus.sources import is_present
 
 __all__ = ["IndexReport", "index_lectures", "index_paths", "remove_lecture"]
 
@@ -119,13 +120,13 @@ def _indexed_before(home: Path) -> list[Lecture]:
 def _sources(paths: Sequence[Path], old: dict[str, Lecture]) -> list[Source]:
     if paths:
         return find_sources(paths)
-    return find_sources([path for item in old.values() if (path := Path(item.source)).is_file()])
+    return find_sources([Path(item.source) for item in old.values() if is_present(item.source)])
 
 
 def _refuse_taken_id(source: Source, old: dict[str, Lecture]) -> None:
     """Two files that both exist may not share an id; a file that was moved keeps its own."""
     other = old.get(source.lecture_id)
-    if other is None or other.source == str(source.path.resolve()) or not Path(other.source).exists():
+    if other is None or other.source == str(source.path.resolve()) or not is_present(other.source):
         return
     raise CorpusError(
         f"lecture id {source.lecture_id!r} is already that of {other.source}; rename this file or "
@@ -156,4 +157,4 @@ def _read(
 
 def _is_gone(lecture: Lecture, paths: Sequence[Path]) -> bool:
     source = Path(lecture.source)
-    return not source.exists() and any(source.is_relative_to(path.resolve()) for path in paths)
+    return any(source.is_relative_to(path.resolve()) for path in paths) and not is_present(lecture.source)

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from assistant.cli.asking import ask, chat, lectures, search, show
+from assistant.cli.inspecting import check
 from assistant.cli.keeping import index, repair, verify
 from assistant.cli.measuring import evaluate
 from assistant.cli.operating import feedback, keys
@@ -47,7 +48,21 @@ def main(context: click.Context, home: Path | None) -> None:
     context.obj = Settings.from_environment(os.environ, home)
 
 
-for _command in (index, ask, search, chat, lectures, show, serve, evaluate, verify, repair, keys, feedback):
+for _command in (
+    index,
+    check,
+    ask,
+    search,
+    chat,
+    lectures,
+    show,
+    serve,
+    evaluate,
+    verify,
+    repair,
+    keys,
+    feedback,
+):
     main.add_command(_command)
 
 
