@@ -9,11 +9,13 @@ AssistantError
 ├── HomeUnusable      the home folder cannot be written: read-only, full, not a folder
 ├── ModelUnusable     the encoder's files are missing, altered or of an unknown make
 ├── PortTaken         the server cannot listen where it was told to
-└── EvaluationInvalid a question set or corpus for ``eval`` that does not hold what it must
+├── EvaluationInvalid a question set or corpus for ``eval`` that does not hold what it must
+└── CalibrationInvalid questions the confidence cannot be fitted to, or a stored fit that cannot be read
 """
 
 __all__ = [
     "AssistantError",
+    "CalibrationInvalid",
     "EvaluationInvalid",
     "HomeUnusable",
     "IndexBusy",
@@ -64,3 +66,7 @@ class PortTaken(AssistantError):
 
 class EvaluationInvalid(AssistantError):
     """A question set or a corpus is not in the evaluation format."""
+
+
+class CalibrationInvalid(AssistantError):
+    """Too few or too one-sided questions to fit the confidence to, or a damaged ``calibration.json``."""

@@ -8,7 +8,8 @@ where it is answerable, its gold places in one of three forms:
 - ``answers`` with ``answer_start``: words of ``doc_id`` and where they start. Where an offset does not
   hold the words (a transcript of another recording of them), the words are looked for.
 
-``history`` (``[{role, content or text}]``) makes a question a follow-up.
+``history`` (``[{role, content or text}]``) makes a question a follow-up. ``"needs": "all"`` says that each of
+its places holds another part of the answer; without it any of them will do.
 """
 
 import json
@@ -48,6 +49,8 @@ class EvaluationQuestion:
     kind: str
     split: str
     places: tuple[Place, ...]
+    needs_all: bool = False
+    """Whether each place holds another part of the answer."""
 
 
 def load_corpus(path: Path) -> tuple[list[Lecture], dict[str, str]]:
@@ -131,6 +134,7 @@ def _question(record: dict[str, Any], offsets: dict[str, _OffsetMap]) -> Evaluat
         kind=str(record.get("kind", "")),
         split=str(record.get("split", "")),
         places=tuple(_places(record, offsets)) if answerable else (),
+        needs_all=record.get("needs") == "all",
     )
 
 

@@ -11,6 +11,7 @@ import click
 
 from assistant.answering import ANSWERED_FROM, Reader
 from assistant.building import Progress
+from assistant.calibration import calibrated, read_calibration
 from assistant.config import Settings
 from assistant.embedding import OnnxEncoder
 from assistant.errors import EvaluationInvalid
@@ -20,6 +21,7 @@ from assistant.indexing import index_lectures, index_paths
 from assistant.onnx_export import exported_folder
 from assistant.ranking import load_ranker
 from assistant.rendering import print_json
+from assistant.reranking import load_reranker
 from assistant.store import current_generation, open_generation
 
 __all__ = ["print_reports", "run_evaluation"]
@@ -64,10 +66,17 @@ def run_evaluation(
             questions = [q for q in questions if q.split in splits]
             if not questions:
                 raise EvaluationInvalid(f"{questions_file}: no question of split {', '.join(splits)}")
+        fitted = read_calibration(replace(settings, home=home), generation.manifest.model_sha256)
         outcomes = evaluate(
             generation,
             encoder,
-            Reader(generation, encoder, load_ranker(), settings.passages_retrieved),
+            Reader(
+                generation,
+                encoder,
+                calibrated(load_ranker(), fitted),
+                settings.passages_retrieved,
+                load_reranker(settings.cross_encoder),
+            ),
             questions,
             in_document=in_document,
             progress=lambda done, total: progress("asking", done, total),

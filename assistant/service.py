@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assistant.answering import Answer, Reader
+from assistant.calibration import calibrated, read_calibration
 from assistant.catalog import LectureHeader
 from assistant.citations import Citation, cite_passages
 from assistant.config import Settings
@@ -14,6 +15,7 @@ from assistant.embedding import OnnxEncoder, QuestionEncoder
 from assistant.errors import NotIndexed, QuestionInvalid
 from assistant.onnx_export import exported_folder
 from assistant.ranking import load_ranker
+from assistant.reranking import load_reranker
 from assistant.retrieval import retrieve
 from assistant.store import Generation, current_generation, open_generation
 from corpus import Lecture
@@ -52,10 +54,12 @@ class LectureAssistant:
         Raises:
             IndexMissing: nothing has been indexed.
             IndexDamaged: a file of the index is not what the manifest says.
-            ModelUnusable: the exported encoder cannot be loaded.
+            ModelUnusable: the exported encoder or the cross-encoder cannot be loaded.
+            CalibrationInvalid: the stored calibration cannot be read.
         """
         self._settings = settings
         self._given_encoder = encoder
+        self._reranker = load_reranker(settings.cross_encoder)
         self._opened = self._open(current_generation(settings.home))
 
     def ask(
@@ -141,7 +145,14 @@ class LectureAssistant:
         encoder = self._given_encoder or OnnxEncoder(
             exported_folder(self._settings.home, generation.manifest.model_sha256)
         )
-        reader = Reader(generation, encoder, load_ranker(), self._settings.passages_retrieved)
+        fitted = read_calibration(self._settings, generation.manifest.model_sha256)
+        reader = Reader(
+            generation,
+            encoder,
+            calibrated(load_ranker(), fitted),
+            self._settings.passages_retrieved,
+            self._reranker,
+        )
         return _Open(generation, encoder, reader)
 
     def _checked(self, question: str) -> str:

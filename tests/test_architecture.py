@@ -25,10 +25,11 @@ FLOORS = [
     {"indexing", "checking", "regions", "citations"},
     {"statements"},
     {"ranking"},
+    {"calibration", "coverage", "quoting", "reranking"},
     {"answering"},
     {"service", "evaluation"},
     {"rendering"},
-    {"evaluation_run"},
+    {"calibration_run", "evaluation_run"},
     {"cli"},
     {"__main__"},
 ]

@@ -1,4 +1,4 @@
-"""How good the answers are: ``eval``."""
+"""How good the answers are: ``eval``, ``calibrate``."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import click
 from assistant.cli.options import FILE_PATH, as_json_option
 from assistant.config import Settings
 
-__all__ = ["evaluate"]
+__all__ = ["calibrate", "evaluate"]
 
 
 @click.command(name="eval")
@@ -42,3 +42,39 @@ def evaluate(
             progress=progress,
         )
     print_reports(reports, as_json=as_json)
+
+
+@click.command()
+@click.argument("questions", type=FILE_PATH, required=False)
+@click.option("--reset", is_flag=True, help="Go back to the confidence that ships.")
+@as_json_option
+@click.pass_obj
+def calibrate(settings: Settings, questions: Path | None, reset: bool, as_json: bool) -> None:
+    """Fit the confidence to labelled QUESTIONS (as for eval) about the lectures in the index."""
+    from assistant.calibration import remove_calibration, write_calibration
+    from assistant.rendering import print_json, progress_bar
+
+    if reset == (questions is not None):
+        raise click.UsageError("give a file of questions, or --reset alone")
+    if questions is None:
+        removed = remove_calibration(settings.home)
+        if as_json:
+            print_json({"removed": removed})
+        else:
+            click.echo("the confidence is the shipped one again" if removed else "there was no calibration")
+        return
+    from assistant.calibration_run import calibrate as fit
+
+    with progress_bar() as progress:
+        fitted = fit(settings, questions, progress)
+    path = write_calibration(settings.home, fitted)
+    if as_json:
+        print_json(fitted)
+        return
+    click.echo(f"slope {fitted.slope:.3f}, offset {fitted.offset:+.3f} → {path}")
+    click.echo(
+        f"log loss {fitted.error_before:.3f} → {fitted.error_after:.3f}, cross-validated on "
+        f"{fitted.questions} questions, {fitted.right} of them answered by one of three quotes"
+    )
+    if fitted.error_after >= fitted.error_before:
+        click.echo("no gain on questions it was not fitted on: `assistant calibrate --reset` undoes it")
