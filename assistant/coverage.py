@@ -11,9 +11,10 @@ from assistant.statements import Statements
 
 __all__ = ["unsupported_words"]
 
-_UNSUPPORTED_FROM = 0.66
-"""Rarity of a word times how far it is from the nearest word cited. Set on the splits ``fit`` and ``choose``
-of our questions, where answers to 4 % of the covered ones name a word."""
+_UNCITED_FROM, _UNREAD_FROM = 0.66, 0.5
+"""Rarity of a word times how far it is from the nearest word, cited or read. The first is set on the splits
+``fit`` and ``choose`` of our questions, where answers to 4 % of the covered ones name a word; a refusal has no
+answer to cast doubt on, so the second is lower."""
 _ALIKE = 0.8
 _WORD = re.compile(r"\w+")
 
@@ -29,13 +30,14 @@ def unsupported_words(
     """
     if not len(statements.words):
         return ()
+    limit = _UNCITED_FROM if spans else _UNREAD_FROM
     rows = [row for span in spans for row in span.rows] or slice(None)
     support = statements.support[rows].max(axis=0)
     highest = max(question.highest_idf, 1e-6)
     far = {
         word.text: word
         for word, cosine in zip(question.words, support.tolist(), strict=True)
-        if word.idf / highest * (1.0 - cosine) > _UNSUPPORTED_FROM
+        if word.idf / highest * (1.0 - cosine) > limit
     }
     return tuple(_unlike_any(far.values(), (t for r in regions for t in r.texts))) if far else ()
 
