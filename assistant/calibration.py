@@ -2,8 +2,8 @@
 
 The shipped confidence is calibrated on lectures of one course (``ranking.json``). Other recordings, another
 encoder or other kinds of questions move it; ``assistant calibrate`` fits it again. The file is a JSON object
-with the fields of ``Calibration``. It holds for one set of weights, one encoder and one cross-encoder or none;
-with any other the shipped confidence is used until ``assistant calibrate`` is run again.
+with the fields of ``Calibration``. It holds for one set of weights, one encoder and one cross-encoder or
+none; with any other the shipped confidence is used until ``assistant calibrate`` is run again.
 """
 
 import json

@@ -13,8 +13,8 @@ __all__ = ["unsupported_words"]
 
 _UNCITED_FROM, _UNREAD_FROM = 0.66, 0.5
 """Rarity of a word times how far it is from the nearest word, cited or read. The first is set on the splits
-``fit`` and ``choose`` of our questions, where answers to 4 % of the covered ones name a word; a refusal has no
-answer to cast doubt on, so the second is lower."""
+``fit`` and ``choose`` of our questions, where answers to 4 % of the covered ones name a word; a refusal has
+no answer to cast doubt on, so the second is lower."""
 _ALIKE = 0.8
 _WORD = re.compile(r"\w+")
 

@@ -42,7 +42,9 @@ class CrossEncoderReranker:
         """
         from sentence_transformers import CrossEncoder
         from torch.nn import Identity
+        from transformers.utils import logging as transformers_logging
 
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # theirs has no types
         try:
             self._model = CrossEncoder(name, activation_fn=Identity())
         except Exception as error:  # what hub, transformers and torch raise has no common root
