@@ -14,7 +14,14 @@ from assistant.answering import Reader
 from assistant.conversation import standalone_question
 from assistant.embedding import QuestionEncoder
 from assistant.evaluation_data import EvaluationQuestion, Place
-from assistant.metrics import auroc, calibration_error, false_answers_at, mean_reciprocal_rank, recall_at
+from assistant.metrics import (
+    area_under_risk_coverage,
+    auroc,
+    calibration_error,
+    false_answers_at,
+    mean_reciprocal_rank,
+    recall_at,
+)
 from assistant.quoting import spans_quoted
 from assistant.retrieval import retrieve
 from assistant.store import Generation
@@ -94,6 +101,8 @@ class SystemReport:
     """Share of uncovered questions answered; for ours only, at its own threshold."""
     false_refusals: float
     calibration_error: float
+    aurc: float
+    """Area under the curve of risk over coverage, a risk being that none of three quotes hits."""
     p50_ms: float
     p95_ms: float
 
@@ -178,6 +187,7 @@ def report_of(system: str, outcomes: Sequence[Outcome], threshold: float | None 
         false_answers=nan if threshold is None else _share([s >= threshold for s in negative]),
         false_refusals=nan if threshold is None else _share([s < threshold for s in positive]),
         calibration_error=nan if threshold is None else calibration_error(*confidence_labels(outcomes)),
+        aurc=area_under_risk_coverage(*confidence_labels(outcomes)),
         p50_ms=float(np.percentile(times, 50)),
         p95_ms=float(np.percentile(times, 95)),
     )

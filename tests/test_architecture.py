@@ -28,8 +28,10 @@ FLOORS = [
     {"calibration", "coverage", "quoting", "reranking"},
     {"answering"},
     {"service", "evaluation"},
-    {"rendering"},
+    {"rendering", "faults", "plots", "report_table"},
     {"calibration_run", "evaluation_run"},
+    {"report_faults"},
+    {"report_page"},
     {"cli"},
     {"__main__"},
 ]

@@ -192,7 +192,7 @@ def test_what_was_learned_for_the_default_encoder_is_not_used_for_another(tiny_h
     matching = load_matching(generation.manifest.model_sha256, generation.manifest.dimension)
     assert np.array_equal(matching.look_for(tokens), tokens)
     assert matching.weights(tokens).tolist() == pytest.approx([1 / len(tokens)] * len(tokens))
-    # The weights are of numbers that any encoder gives, so there are answers or nearest passages all the same.
+    # The ranking weighs numbers that any encoder gives, so there is something to show all the same.
     assistant = LectureAssistant(Settings(home=tiny_home))
     answer = assistant.ask("Where do you store Docker images?", limit=5)
     assert len(answer.citations or answer.nearest) == 5

@@ -16,6 +16,13 @@ __all__ = ["calibrate", "evaluate"]
 @click.option("--lectures", "lectures_path", type=FILE_PATH, help="Index these transcripts for the run.")
 @click.option("--in-document", is_flag=True, help="Look only in the question's own lecture.")
 @click.option("--split", multiple=True, help="Only questions of this split (repeatable).")
+@click.option(
+    "--report",
+    "report_folder",
+    type=FILE_PATH,
+    metavar="DIR",
+    help="Write a page with plots and every fault.",
+)
 @as_json_option
 @click.pass_obj
 def evaluate(
@@ -25,14 +32,15 @@ def evaluate(
     lectures_path: Path | None,
     in_document: bool,
     split: tuple[str, ...],
+    report_folder: Path | None,
     as_json: bool,
 ) -> None:
     """Measure answers to QUESTIONS (JSON Lines) beside BM25, dense and fused passages."""
     from assistant.evaluation_run import print_reports, run_evaluation
-    from assistant.rendering import progress_bar
+    from assistant.rendering import note, progress_bar
 
     with progress_bar() as progress:
-        reports = run_evaluation(
+        run = run_evaluation(
             settings,
             questions,
             corpus_file=corpus_file,
@@ -41,7 +49,11 @@ def evaluate(
             splits=split,
             progress=progress,
         )
-    print_reports(reports, as_json=as_json)
+    print_reports(run.reports, as_json=as_json)
+    if report_folder is not None:
+        from assistant.report_page import write_report
+
+        note(f"report: {write_report(run, report_folder)}")
 
 
 @click.command()
