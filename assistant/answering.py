@@ -7,13 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from assistant.citations import CharRange, Citation, cite, cite_passages, quote_text
-from assistant.embedding import EncodedText, QuestionEncoder
+from assistant.coverage import unsupported_words
+from assistant.embedding import QuestionEncoder
 from assistant.matching import load_matching
-from assistant.questions import Kind, Question, analyse_question
+from assistant.questions import Question, analyse_question
+from assistant.quoting import spans_quoted
 from assistant.ranking import EVIDENCE, RankedSpan, Ranker, evidence_of, rank_spans
-from assistant.regions import read_regions
+from assistant.regions import Region, read_regions
+from assistant.reranking import RERANKED, Reranker, reranked
 from assistant.retrieval import Hit, retrieve
-from assistant.statements import FEATURES, find_statements
+from assistant.statements import FEATURES, Statements, find_statements
 from assistant.store import Generation
 
 __all__ = ["ANSWERED_FROM", "NOT_COVERED", "Answer", "Reader", "Reading", "Timing"]
@@ -49,6 +52,9 @@ class Answer:
     """Probability, in [0, 1], that one of the first three citations answers the question."""
     citations: tuple[Citation, ...]
     nearest: tuple[Citation, ...]
+    unsupported: tuple[str, ...]
+    """Content words of the question, as written, that nothing cited comes near; where nothing is cited, that
+    nothing read comes near. The lectures may not cover that part."""
     timing_ms: Timing
 
 
@@ -58,6 +64,8 @@ class Reading:
 
     question: Question
     hits: tuple[Hit, ...]
+    regions: tuple[Region, ...]
+    statements: Statements
     spans: tuple[RankedSpan, ...]
     """Candidate answers that share no sentence, best first."""
     confidence: float
@@ -69,11 +77,17 @@ class Reader:
     """Answers questions from one generation of the index."""
 
     def __init__(
-        self, generation: Generation, encoder: QuestionEncoder, ranker: Ranker, passages_retrieved: int
+        self,
+        generation: Generation,
+        encoder: QuestionEncoder,
+        ranker: Ranker,
+        passages_retrieved: int,
+        reranker: Reranker | None = None,
     ) -> None:
         self._generation = generation
         self._encoder = encoder
         self._ranker = ranker
+        self._reranker = reranker
         self._passages_retrieved = passages_retrieved
         self._matching = load_matching(generation.manifest.model_sha256, generation.manifest.dimension)
 
@@ -86,29 +100,29 @@ class Reader:
         )
         retrieved = time.perf_counter()
         analysed = analyse_question(question, self._generation.lexical)
-        ranked, confidence = self._rank(analysed, hits, encoded, limit) if hits else ([], 0.0)
+        regions = read_regions(self._generation, hits)
+        ranked: list[RankedSpan] = []
+        confidence = 0.0
+        statements = find_statements(self._generation, regions, analysed, encoded, self._matching)
+        if len(statements.words):
+            scores = self._ranker.statement(statements.features, FEATURES)
+            depth = limit if self._reranker is None else max(limit, RERANKED)
+            ranked = rank_spans(regions, statements, scores, limit=depth)
+            evidence = evidence_of(analysed, regions, statements, scores, ranked)
+            confidence = _probability(float(self._ranker.confidence(evidence, EVIDENCE)[0]))
+            if self._reranker is not None:
+                ranked = reranked(self._reranker, question, ranked)[:limit]
         read = time.perf_counter()
         return Reading(
             question=analysed,
             hits=tuple(hits),
+            regions=tuple(regions),
+            statements=statements,
             spans=tuple(ranked),
             confidence=confidence,
             retrieve_ms=(retrieved - started) * 1000,
             read_ms=(read - retrieved) * 1000,
         )
-
-    def _rank(
-        self, question: Question, hits: Sequence[Hit], encoded: EncodedText, limit: int
-    ) -> tuple[list[RankedSpan], float]:
-        """The best spans of the passages found, and the confidence that they answer."""
-        regions = read_regions(self._generation, hits)
-        statements = find_statements(self._generation, regions, question, encoded, self._matching)
-        if not len(statements.words):
-            return [], 0.0
-        scores = self._ranker.statement(statements.features, FEATURES)
-        ranked = rank_spans(regions, statements, scores, limit=limit)
-        evidence = evidence_of(question, regions, statements, scores, ranked)
-        return ranked, _probability(float(self._ranker.confidence(evidence, EVIDENCE)[0]))
 
     def answer(
         self, question: str, standalone: str, limit: int, lectures: Sequence[str] | None = None
@@ -117,24 +131,18 @@ class Reader:
         started = time.perf_counter()
         reading = self.read(standalone, max(limit, 2), lectures)
         answered = bool(reading.spans) and reading.confidence >= ANSWERED_FROM
-        if answered:
-            citations = tuple(
-                self._cite_span(span, number) for number, span in enumerate(reading.spans[:limit], start=1)
-            )
-            quoted = citations[: _quotes_wanted(reading)]
-            text = quote_text(quoted)
-            nearest: tuple[Citation, ...] = ()
-        else:
-            citations, text = (), NOT_COVERED
-            nearest = cite_passages(self._generation.catalog, reading.hits[:limit])
+        cited = reading.spans[:limit] if answered else ()
+        citations = tuple(self._cite_span(span, number) for number, span in enumerate(cited, start=1))
+        quoted = citations[: spans_quoted(standalone, cited)]
         return Answer(
             question=question,
             standalone_question=standalone,
             answered=answered,
-            answer=text,
+            answer=quote_text(_as_told(quoted)) if answered else NOT_COVERED,
             confidence=round(reading.confidence, 4),
             citations=citations,
-            nearest=nearest,
+            nearest=() if answered else cite_passages(self._generation.catalog, reading.hits[:limit]),
+            unsupported=unsupported_words(reading.question, reading.regions, reading.statements, cited),
             timing_ms=Timing(
                 retrieve=round(reading.retrieve_ms, 2),
                 read=round(reading.read_ms, 2),
@@ -156,9 +164,10 @@ class Reader:
         )
 
 
-def _quotes_wanted(reading: Reading) -> int:
-    """Two quotes where the question asks for a list or a comparison, else one."""
-    return 2 if reading.question.kind in (Kind.LIST, Kind.CHOICE) else 1
+def _as_told(quoted: Sequence[Citation]) -> list[Citation]:
+    """Quotes of one lecture in its order, since parts follow one another; of several, best first."""
+    one_lecture = len({citation.lecture_id for citation in quoted}) == 1
+    return sorted(quoted, key=lambda citation: citation.char_start) if one_lecture else list(quoted)
 
 
 def _passage_of(span: RankedSpan) -> str:

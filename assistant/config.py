@@ -25,12 +25,18 @@ class Settings:
     passages_retrieved: int = 20
     """How many fused passages are read for an answer."""
     question_characters: int = 2000
+    cross_encoder: str | None = None
+    """A sentence-transformers cross-encoder, folder or hub name, that puts the answers in order."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], home: Path | None = None) -> "Settings":
-        """Settings from ``ASSISTANT_HOME`` and ``ASSISTANT_MODEL``; ``home`` goes before both."""
+        """Settings from the variables ``ASSISTANT_HOME``, ``_MODEL`` and ``_CROSS_ENCODER``.
+
+        ``home`` goes before the first.
+        """
         named = environment.get("ASSISTANT_HOME")
         return cls(
             home=home or (Path(named) if named else user_data_path("lecture-assistant")),
             model=environment.get("ASSISTANT_MODEL") or None,
+            cross_encoder=environment.get("ASSISTANT_CROSS_ENCODER") or None,
         )

@@ -13,11 +13,13 @@ AssistantError
 ├── KeyInvalid        an API key's name that is empty, taken or unknown
 ├── UploadInvalid     a transcript sent to the server, or what it says of it, cannot be used
 ├── LectureConflict   a lecture cannot be added or removed as the index stands
-└── EvaluationInvalid a question set or corpus for ``eval`` that does not hold what it must
+├── EvaluationInvalid a question set or corpus for ``eval`` that does not hold what it must
+└── CalibrationInvalid questions the confidence cannot be fitted to, or a stored fit that cannot be read
 """
 
 __all__ = [
     "AssistantError",
+    "CalibrationInvalid",
     "EvaluationInvalid",
     "HomeUnusable",
     "IndexBusy",
@@ -88,3 +90,7 @@ class LectureConflict(AssistantError):
 
 class EvaluationInvalid(AssistantError):
     """A question set or a corpus is not in the evaluation format."""
+
+
+class CalibrationInvalid(AssistantError):
+    """Too few or too one-sided questions to fit the confidence to, or a damaged ``calibration.json``."""

@@ -14,11 +14,19 @@ from assistant.answering import Reader
 from assistant.conversation import standalone_question
 from assistant.embedding import QuestionEncoder
 from assistant.evaluation_data import EvaluationQuestion, Place
-from assistant.metrics import auroc, calibration_error, false_answers_at, mean_reciprocal_rank, recall_at
+from assistant.metrics import (
+    area_under_risk_coverage,
+    auroc,
+    calibration_error,
+    false_answers_at,
+    mean_reciprocal_rank,
+    recall_at,
+)
+from assistant.quoting import spans_quoted
 from assistant.retrieval import retrieve
 from assistant.store import Generation
 
-__all__ = ["SYSTEMS", "Outcome", "SystemReport", "evaluate", "report_of"]
+__all__ = ["SYSTEMS", "Outcome", "SystemReport", "confidence_labels", "evaluate", "report_of"]
 
 SYSTEMS = ("ours", "rrf", "dense", "bm25")
 _DEPTH = 10
@@ -36,6 +44,10 @@ class Outcome:
     quotes: tuple[Place, ...]
     words: int
     """Of the first quote."""
+    quoted: int
+    """How many of the quotes, the first ones, the answer is made of."""
+    words_quoted: int
+    """Of all these."""
     score: float
     """Higher where the system is surer that it answers."""
     milliseconds: float
@@ -55,6 +67,12 @@ class Outcome:
         lectures = dict.fromkeys(quote.lecture_id for quote in self.quotes)
         return next((i for i, lecture in enumerate(lectures, 1) if lecture in right), None)
 
+    @property
+    def parts_quoted(self) -> float:
+        """Share of the gold places that the answer quotes; NaN where there are none."""
+        quoted = self.quotes[: self.quoted]
+        return _share([any(hits(quote, place) for quote in quoted) for place in self.question.places])
+
 
 @dataclass(frozen=True, slots=True)
 class SystemReport:
@@ -73,12 +91,18 @@ class SystemReport:
     mrr: float
     words_median: float
     words_max: int
+    parts_quoted: float
+    """Of the answers whose every part is needed, the mean share of the parts that are quoted."""
+    parts_words: float
+    """Mean words of these answers."""
     auroc: float
     false_answers_at_5_refused: float
     false_answers: float
     """Share of uncovered questions answered; for ours only, at its own threshold."""
     false_refusals: float
     calibration_error: float
+    aurc: float
+    """Area under the curve of risk over coverage, a risk being that none of three quotes hits."""
     p50_ms: float
     p95_ms: float
 
@@ -109,11 +133,22 @@ def evaluate(
         for system, found in outcomes.items():
             started = time.perf_counter()
             if system == "ours":
-                quotes, words, score = _ours(reader, asked, scope)
+                said = _ours(reader, asked, scope)
             else:
-                quotes, words, score = _baseline(generation, encoder, system, asked, scope)
+                said = _baseline(generation, encoder, system, asked, scope)
             elapsed = (time.perf_counter() - started) * 1000
-            found.append(Outcome(question, asked, quotes, words, score, elapsed))
+            found.append(
+                Outcome(
+                    question=question,
+                    asked=asked,
+                    quotes=said.quotes,
+                    words=said.words[0] if said.words else 0,
+                    quoted=len(said.words),
+                    words_quoted=sum(said.words),
+                    score=said.score,
+                    milliseconds=elapsed,
+                )
+            )
         progress(number, len(questions))
     return outcomes
 
@@ -128,6 +163,7 @@ def report_of(system: str, outcomes: Sequence[Outcome], threshold: float | None 
     ranks = [o.place_rank for o in placed]
     positive, negative = [o.score for o in covered], [o.score for o in uncovered]
     words = [o.words for o in covered if o.quotes] or [0]
+    in_parts = [o for o in placed if o.question.needs_all]
     times = [o.milliseconds for o in outcomes]
     nan = float("nan")
     return SystemReport(
@@ -144,33 +180,47 @@ def report_of(system: str, outcomes: Sequence[Outcome], threshold: float | None 
         mrr=mean_reciprocal_rank(ranks),
         words_median=float(np.median(words)),
         words_max=max(words),
+        parts_quoted=_share([o.parts_quoted for o in in_parts]),
+        parts_words=_share([o.words_quoted for o in in_parts]),
         auroc=auroc(positive, negative),
         false_answers_at_5_refused=false_answers_at(positive, negative),
         false_answers=nan if threshold is None else _share([s >= threshold for s in negative]),
         false_refusals=nan if threshold is None else _share([s < threshold for s in positive]),
-        calibration_error=nan if threshold is None else _calibration(placed, uncovered),
+        calibration_error=nan if threshold is None else calibration_error(*confidence_labels(outcomes)),
+        aurc=area_under_risk_coverage(*confidence_labels(outcomes)),
         p50_ms=float(np.percentile(times, 50)),
         p95_ms=float(np.percentile(times, 95)),
     )
 
 
-def _calibration(placed: Sequence[Outcome], uncovered: Sequence[Outcome]) -> float:
-    """Of the probability that what is cited answers: right where one of three quotes hits a gold place."""
-    everything = [*placed, *uncovered]
-    return calibration_error(
-        [o.score for o in everything], [(o.place_rank or _CITED + 1) <= _CITED for o in everything]
-    )
+def confidence_labels(outcomes: Sequence[Outcome]) -> tuple[list[float], list[bool]]:
+    """Scores, and what they are the probability of: whether one of three quotes hits a gold place.
+
+    Covered questions whose places are not known are left out.
+    """
+    judged = [o for o in outcomes if o.question.places or not o.question.answerable]
+    return [o.score for o in judged], [(o.place_rank or _CITED + 1) <= _CITED for o in judged]
 
 
-def _ours(reader: Reader, question: str, scope: Sequence[str] | None) -> tuple[tuple[Place, ...], int, float]:
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a system says: all it found, and the words of each of the first ones, which it quotes."""
+
+    quotes: tuple[Place, ...]
+    words: tuple[int, ...]
+    score: float
+
+
+def _ours(reader: Reader, question: str, scope: Sequence[str] | None) -> _Said:
     reading = reader.read(question, _DEPTH, scope)
     quotes = tuple(Place(s.region.lecture_id, s.char_start, s.char_end) for s in reading.spans)
-    return quotes, reading.spans[0].words if reading.spans else 0, reading.confidence
+    quoted = reading.spans[: spans_quoted(question, reading.spans[:_CITED])]
+    return _Said(quotes, tuple(span.words for span in quoted), reading.confidence)
 
 
 def _baseline(
     generation: Generation, encoder: QuestionEncoder, system: str, question: str, scope: Sequence[str] | None
-) -> tuple[tuple[Place, ...], int, float]:
+) -> _Said:
     if system == "bm25":
         rows = generation.lexical.search(question, _DEPTH, scope)
     else:
@@ -184,14 +234,12 @@ def _baseline(
     passages = generation.catalog.passages(row for row, _ in rows)
     ordered = [passages[row] for row, _ in rows]
     quotes = tuple(Place(p.lecture_id, p.char_start, p.char_end) for p in ordered)
-    first = ordered[0] if ordered else None
-    text = (
-        ""
-        if first is None
-        else generation.catalog.header(first.lecture_id).transcript[first.char_start : first.char_end]
+    words = tuple(
+        len(generation.catalog.header(p.lecture_id).transcript[p.char_start : p.char_end].split())
+        for p in ordered[:1]
     )
-    return quotes, len(text.split()), rows[0][1] if rows else 0.0
+    return _Said(quotes, words, rows[0][1] if rows else 0.0)
 
 
-def _share(values: Sequence[bool]) -> float:
+def _share(values: Sequence[float]) -> float:
     return float(np.mean(values)) if values else float("nan")

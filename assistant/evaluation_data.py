@@ -9,7 +9,8 @@ where it is answerable, its gold places in one of three forms:
   hold the words (a transcript of another recording of them), the words are looked for.
 
 ``history`` (``[{role, content or text}]``) makes a question a follow-up. Where ``answerable`` is null
-nobody has judged the question yet, and it is left out.
+nobody has judged the question yet, and it is left out. ``"needs": "all"`` says that each of its places holds
+another part of the answer; without it any of them will do.
 """
 
 import json
@@ -49,6 +50,8 @@ class EvaluationQuestion:
     kind: str
     split: str
     places: tuple[Place, ...]
+    needs_all: bool = False
+    """Whether each place holds another part of the answer."""
 
 
 def load_corpus(path: Path) -> tuple[list[Lecture], dict[str, str]]:
@@ -134,6 +137,7 @@ def _question(record: dict[str, Any], offsets: dict[str, _OffsetMap]) -> Evaluat
         kind=str(record.get("kind", "")),
         split=str(record.get("split", "")),
         places=tuple(_places(record, offsets)) if answerable else (),
+        needs_all=record.get("needs") == "all",
     )
 
 

@@ -4,25 +4,39 @@ import math
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import click
 
 from assistant.answering import ANSWERED_FROM, Reader
 from assistant.building import Progress
+from assistant.calibration import calibrated, read_calibration
 from assistant.config import Settings
 from assistant.embedding import OnnxEncoder
 from assistant.errors import EvaluationInvalid
-from assistant.evaluation import SystemReport, evaluate, report_of
+from assistant.evaluation import Outcome, SystemReport, evaluate, report_of
 from assistant.evaluation_data import load_corpus, load_questions
 from assistant.indexing import index_lectures, index_paths
 from assistant.onnx_export import exported_folder
 from assistant.ranking import load_ranker
 from assistant.rendering import print_json
+from assistant.reranking import load_reranker
 from assistant.store import current_generation, open_generation
 
-__all__ = ["print_reports", "run_evaluation"]
+__all__ = ["EvaluationRun", "print_reports", "run_evaluation", "shown"]
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationRun:
+    """What was asked of what, and what came of it; systems in one order, ours first."""
+
+    questions_file: Path
+    model_name: str
+    transcripts: dict[str, str]
+    """By lecture id."""
+    outcomes: dict[str, list[Outcome]]
+    reports: list[SystemReport]
 
 
 def run_evaluation(
@@ -34,8 +48,8 @@ def run_evaluation(
     in_document: bool,
     splits: Sequence[str],
     progress: Progress,
-) -> list[SystemReport]:
-    """Reports of all systems, ours first.
+) -> EvaluationRun:
+    """Ask every system every question.
 
     With ``corpus_file`` or ``lectures_path`` an index is built for the run in a temporary folder;
     without them the index of the home is used.
@@ -64,19 +78,27 @@ def run_evaluation(
             questions = [q for q in questions if q.split in splits]
             if not questions:
                 raise EvaluationInvalid(f"{questions_file}: no question of split {', '.join(splits)}")
+        fitted = read_calibration(replace(settings, home=home), generation.manifest.model_sha256)
         outcomes = evaluate(
             generation,
             encoder,
-            Reader(generation, encoder, load_ranker(), settings.passages_retrieved),
+            Reader(
+                generation,
+                encoder,
+                calibrated(load_ranker(), fitted),
+                settings.passages_retrieved,
+                load_reranker(settings.cross_encoder),
+            ),
             questions,
             in_document=in_document,
             progress=lambda done, total: progress("asking", done, total),
         )
         generation.catalog.close()
-    return [
+    reports = [
         report_of(system, found, ANSWERED_FROM if system == "ours" else None)
         for system, found in outcomes.items()
     ]
+    return EvaluationRun(questions_file, generation.manifest.model_name, transcripts, outcomes, reports)
 
 
 def print_reports(reports: Sequence[SystemReport], *, as_json: bool) -> None:
@@ -85,7 +107,7 @@ def print_reports(reports: Sequence[SystemReport], *, as_json: bool) -> None:
         print_json([_without_nan(report) for report in reports])
         return
     for field in fields(SystemReport):
-        cells = [_cell(getattr(report, field.name)) for report in reports]
+        cells = [shown(getattr(report, field.name)) for report in reports]
         click.echo(f"{field.name.replace('_', ' '):28}" + "".join(f"{cell:>10}" for cell in cells))
 
 
@@ -93,7 +115,8 @@ def _without_nan(report: SystemReport) -> dict[str, object]:
     return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in asdict(report).items()}
 
 
-def _cell(value: object) -> str:
+def shown(value: object) -> str:
+    """Three decimals below 10, none above, a dash for NaN, which is nothing to measure."""
     if isinstance(value, float):
         return "–" if math.isnan(value) else f"{value:.3f}" if abs(value) < 10 else f"{value:.0f}"
     return str(value)

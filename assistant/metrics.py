@@ -5,7 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["auroc", "calibration_error", "false_answers_at", "mean_reciprocal_rank", "recall_at"]
+__all__ = [
+    "area_under_risk_coverage",
+    "auroc",
+    "calibration_error",
+    "false_answers_at",
+    "mean_reciprocal_rank",
+    "recall_at",
+    "reliability",
+    "risk_coverage",
+]
 
 
 def recall_at(ranks: Sequence[int | None], k: int) -> float:
@@ -39,19 +48,44 @@ def false_answers_at(
     return float((np.asarray(negative) >= threshold).mean())
 
 
+def reliability(
+    probabilities: Sequence[float], right: Sequence[bool], bins: int = 10
+) -> list[tuple[float, float, int]]:
+    """(mean probability, share right, count) of every bin of equal width that is not empty, lowest first."""
+    values: NDArray[np.float64] = np.asarray(probabilities, dtype=np.float64)
+    truth = np.asarray(right, dtype=np.float64)
+    place = np.minimum((values * bins).astype(int), bins - 1)
+    inside = [place == b for b in range(bins)]
+    return [(float(values[i].mean()), float(truth[i].mean()), int(i.sum())) for i in inside if i.any()]
+
+
 def calibration_error(probabilities: Sequence[float], right: Sequence[bool], bins: int = 10) -> float:
     """Expected calibration error over ``bins`` bins of equal width (Guo et al., ICML 2017)."""
     if not probabilities:
         return float("nan")
-    values: NDArray[np.float64] = np.asarray(probabilities, dtype=np.float64)
-    truth = np.asarray(right, dtype=np.float64)
-    place = np.minimum((values * bins).astype(int), bins - 1)
-    error = 0.0
-    for b in range(bins):
-        inside = place == b
-        if inside.any():
-            error += inside.mean() * abs(values[inside].mean() - truth[inside].mean())
-    return float(error)
+    gaps = [count * abs(said - was) for said, was, count in reliability(probabilities, right, bins)]
+    return sum(gaps) / len(probabilities)
+
+
+def risk_coverage(scores: Sequence[float], right: Sequence[bool]) -> list[tuple[float, float]]:
+    """(share answered, share of these that is wrong) when only the ``n`` surest are answered, for each ``n``.
+
+    Questions with one score are answered in no order: each counts as the mean of them.
+    """
+    if not scores:
+        return []
+    values: NDArray[np.float64] = np.asarray(scores, dtype=np.float64)
+    wrong = 1.0 - np.asarray(right, dtype=np.float64)
+    _, level, counts = np.unique(-values, return_inverse=True, return_counts=True)
+    expected = np.repeat(np.bincount(level, weights=wrong) / counts, counts)
+    answered = np.arange(1, len(values) + 1)
+    risks = np.cumsum(expected) / answered
+    return list(zip((answered / len(values)).tolist(), risks.tolist(), strict=True))
+
+
+def area_under_risk_coverage(scores: Sequence[float], right: Sequence[bool]) -> float:
+    """Mean risk over all shares answered (AURC; Geifman and El-Yaniv, NeurIPS 2017); lower is better."""
+    return _mean([risk for _, risk in risk_coverage(scores, right)])
 
 
 def _mean(values: Sequence[float | bool]) -> float:

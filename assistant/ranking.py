@@ -116,6 +116,12 @@ class RankedSpan:
     """The same as a sentence of ``region``."""
 
     @property
+    def rows(self) -> range:
+        """Its statements as rows in the table of statements."""
+        start = self.best - (self.best_sentence - self.first)
+        return range(start, start + self.end - self.first)
+
+    @property
     def char_start(self) -> int:
         """Where it begins in the transcript."""
         return self.region.sentences[self.first].sentence.char_start

@@ -40,6 +40,8 @@ def print_answer(answer: Answer) -> None:
     click.echo(click.style(answer.answer, bold=answer.answered))
     if answer.standalone_question != answer.question:
         click.echo(f"\nUnderstood as: {answer.standalone_question}")
+    if answer.unsupported:
+        click.echo(f"\nNothing found on: {', '.join(answer.unsupported)}")
     if answer.citations:
         click.echo()
     quoted = sum(f"[{c.number}]" in answer.answer for c in answer.citations)

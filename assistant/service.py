@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from assistant.answering import ANSWERED_FROM, Answer, Reader
+from assistant.calibration import calibrated, read_calibration
 from assistant.catalog import LectureHeader
 from assistant.citations import Citation, cite_passages
 from assistant.config import Settings
@@ -17,6 +18,7 @@ from assistant.embedding import OnnxEncoder, QuestionEncoder
 from assistant.errors import NotIndexed, QuestionInvalid
 from assistant.onnx_export import exported_folder
 from assistant.ranking import load_ranker
+from assistant.reranking import load_reranker
 from assistant.retrieval import retrieve
 from assistant.store import Generation, current_generation, open_generation
 from assistant.suggestions import LectureQuestion, self_contained_questions
@@ -55,6 +57,7 @@ class _Live:
     def __init__(self, settings: Settings, encoder: QuestionEncoder | None) -> None:
         self._settings = settings
         self._given_encoder = encoder
+        self._reranker = load_reranker(settings.cross_encoder)
         self._lock = threading.Lock()
         self._opened = self._open(current_generation(settings.home))
 
@@ -71,7 +74,14 @@ class _Live:
         encoder = self._given_encoder or OnnxEncoder(
             exported_folder(self._settings.home, generation.manifest.model_sha256)
         )
-        reader = Reader(generation, encoder, load_ranker(), self._settings.passages_retrieved)
+        fitted = read_calibration(self._settings, generation.manifest.model_sha256)
+        reader = Reader(
+            generation,
+            encoder,
+            calibrated(load_ranker(), fitted),
+            self._settings.passages_retrieved,
+            self._reranker,
+        )
         return _Open(generation, encoder, reader)
 
 
@@ -96,7 +106,8 @@ class LectureAssistant:
         Raises:
             IndexMissing: nothing has been indexed.
             IndexDamaged: a file of the index is not what the manifest says.
-            ModelUnusable: the exported encoder cannot be loaded.
+            ModelUnusable: the exported encoder or the cross-encoder cannot be loaded.
+            CalibrationInvalid: the stored calibration cannot be read.
         """
         self._settings = settings
         self._live = _Live(settings, encoder)

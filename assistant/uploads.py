@@ -19,7 +19,7 @@ from assistant.errors import UploadInvalid
 from assistant.store import home_errors
 from corpus import CorpusError, Problem, find_sources, read_lecture
 from corpus.formats import SUFFIXES
-from corpus.library import lecture_slug
+from corpus.sources import lecture_slug
 
 __all__ = ["Staged", "Staging", "uploads_folder"]
 

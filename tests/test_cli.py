@@ -54,6 +54,7 @@ def test_json_is_the_object_of_the_http_contract(indexed_home: Path) -> None:
         "confidence",
         "citations",
         "nearest",
+        "unsupported",
         "timing_ms",
     ]
     assert list(answer["citations"][0]) == [

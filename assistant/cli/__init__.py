@@ -9,7 +9,7 @@ import click
 from assistant.cli.asking import ask, chat, lectures, search, show
 from assistant.cli.inspecting import check
 from assistant.cli.keeping import index, repair, verify
-from assistant.cli.measuring import evaluate
+from assistant.cli.measuring import calibrate, evaluate
 from assistant.cli.operating import feedback, keys
 from assistant.cli.options import DATA_ERROR, FILE_PATH, USAGE_ERROR
 from assistant.cli.serving import serve
@@ -58,6 +58,7 @@ for _command in (
     show,
     serve,
     evaluate,
+    calibrate,
     verify,
     repair,
     keys,

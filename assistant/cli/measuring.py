@@ -1,4 +1,4 @@
-"""How good the answers are: ``eval``."""
+"""How good the answers are: ``eval``, ``calibrate``."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import click
 from assistant.cli.options import FILE_PATH, as_json_option
 from assistant.config import Settings
 
-__all__ = ["evaluate"]
+__all__ = ["calibrate", "evaluate"]
 
 
 @click.command(name="eval")
@@ -16,6 +16,13 @@ __all__ = ["evaluate"]
 @click.option("--lectures", "lectures_path", type=FILE_PATH, help="Index these transcripts for the run.")
 @click.option("--in-document", is_flag=True, help="Look only in the question's own lecture.")
 @click.option("--split", multiple=True, help="Only questions of this split (repeatable).")
+@click.option(
+    "--report",
+    "report_folder",
+    type=FILE_PATH,
+    metavar="DIR",
+    help="Write a page with plots and every fault.",
+)
 @as_json_option
 @click.pass_obj
 def evaluate(
@@ -25,14 +32,15 @@ def evaluate(
     lectures_path: Path | None,
     in_document: bool,
     split: tuple[str, ...],
+    report_folder: Path | None,
     as_json: bool,
 ) -> None:
     """Measure answers to QUESTIONS (JSON Lines) beside BM25, dense and fused passages."""
     from assistant.evaluation_run import print_reports, run_evaluation
-    from assistant.rendering import progress_bar
+    from assistant.rendering import note, progress_bar
 
     with progress_bar() as progress:
-        reports = run_evaluation(
+        run = run_evaluation(
             settings,
             questions,
             corpus_file=corpus_file,
@@ -41,4 +49,44 @@ def evaluate(
             splits=split,
             progress=progress,
         )
-    print_reports(reports, as_json=as_json)
+    print_reports(run.reports, as_json=as_json)
+    if report_folder is not None:
+        from assistant.report_page import write_report
+
+        note(f"report: {write_report(run, report_folder)}")
+
+
+@click.command()
+@click.argument("questions", type=FILE_PATH, required=False)
+@click.option("--reset", is_flag=True, help="Go back to the confidence that ships.")
+@as_json_option
+@click.pass_obj
+def calibrate(settings: Settings, questions: Path | None, reset: bool, as_json: bool) -> None:
+    """Fit the confidence to labelled QUESTIONS (as for eval) about the lectures in the index."""
+    from assistant.calibration import remove_calibration, write_calibration
+    from assistant.rendering import print_json, progress_bar
+
+    if reset == (questions is not None):
+        raise click.UsageError("give a file of questions, or --reset alone")
+    if questions is None:
+        removed = remove_calibration(settings.home)
+        if as_json:
+            print_json({"removed": removed})
+        else:
+            click.echo("the confidence is the shipped one again" if removed else "there was no calibration")
+        return
+    from assistant.calibration_run import calibrate as fit
+
+    with progress_bar() as progress:
+        fitted = fit(settings, questions, progress)
+    path = write_calibration(settings.home, fitted)
+    if as_json:
+        print_json(fitted)
+        return
+    click.echo(f"slope {fitted.slope:.3f}, offset {fitted.offset:+.3f} → {path}")
+    click.echo(
+        f"log loss {fitted.error_before:.3f} → {fitted.error_after:.3f}, cross-validated on "
+        f"{fitted.questions} questions, {fitted.right} of them answered by one of three quotes"
+    )
+    if fitted.error_after >= fitted.error_before:
+        click.echo("no gain on questions it was not fitted on: `assistant calibrate --reset` undoes it")

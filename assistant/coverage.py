@@ -1,0 +1,47 @@
+"""Which words of a question have no support in what was found: the part that is not covered."""
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+
+from assistant.questions import Question, Word
+from assistant.ranking import RankedSpan
+from assistant.regions import Region
+from assistant.statements import Statements
+
+__all__ = ["unsupported_words"]
+
+_UNCITED_FROM, _UNREAD_FROM = 0.66, 0.5
+"""Rarity of a word times how far it is from the nearest word, cited or read. The first is set on the splits
+``fit`` and ``choose`` of our questions, where answers to 4 % of the covered ones name a word; a refusal has
+no answer to cast doubt on, so the second is lower."""
+_ALIKE = 0.8
+_WORD = re.compile(r"\w+")
+
+
+def unsupported_words(
+    question: Question, regions: Sequence[Region], statements: Statements, spans: Sequence[RankedSpan]
+) -> tuple[str, ...]:
+    """The content words of ``question``, as written, that nothing in ``spans`` comes near.
+
+    Without spans, that nothing in all that was read comes near. A word counts by how rare it is in the index:
+    what every lecture says is no topic of its own. One that is spelled much like a word that was read is
+    taken for a slip of the pen.
+    """
+    if not len(statements.words):
+        return ()
+    limit = _UNCITED_FROM if spans else _UNREAD_FROM
+    rows = [row for span in spans for row in span.rows] or slice(None)
+    support = statements.support[rows].max(axis=0)
+    highest = max(question.highest_idf, 1e-6)
+    far = {
+        word.text: word
+        for word, cosine in zip(question.words, support.tolist(), strict=True)
+        if word.idf / highest * (1.0 - cosine) > limit
+    }
+    return tuple(_unlike_any(far.values(), (t for r in regions for t in r.texts))) if far else ()
+
+
+def _unlike_any(words: Iterable[Word], texts: Iterable[str]) -> list[str]:
+    read = {word.lower() for text in texts for word in _WORD.findall(text)}
+    return [w.text for w in words if not difflib.get_close_matches(w.text.lower(), read, n=1, cutoff=_ALIKE)]
