@@ -8,7 +8,7 @@ from anyio import create_task_group, to_thread
 from fastapi import FastAPI
 
 from api.errors import add_error_handlers
-from api.routes import ask, health, lectures, search
+from api.routes import ask, health, lectures, passages, search
 from assistant.config import Settings
 from assistant.errors import AssistantError, IndexMissing
 from assistant.indexing import index_paths
@@ -48,7 +48,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.assistant = None
     add_error_handlers(app)
-    for routes in (ask.router, search.router, lectures.router, health.router):
+    for routes in (ask.router, search.router, lectures.router, passages.router, health.router):
         app.include_router(routes)
     return app
 

@@ -4,7 +4,7 @@
 
     encoder.onnx     input_ids, attention_mask (int64, batch × tokens) → token_embeddings
                      (float32, batch × tokens × dimension), sentence_embedding (float32, batch × dimension)
-    encoder.json     name, sha256 of the model and of both other files, max_tokens, question_prompt, dimension
+    encoder.json     name, sha256 of the model and of both other files, max_tokens, both prompts, dimension
     tokenizer.json   the model's own
 """
 
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from assistant.disk import flush, flush_tree, remove_folder
 from assistant.embedding import OnnxEncoder, TransformerEncoder
 from assistant.errors import ModelUnusable
 from assistant.model_files import ModelFiles, file_sha256
@@ -55,13 +56,16 @@ def export_encoder(encoder: TransformerEncoder, files: ModelFiles, home: Path) -
             "tokenizer_sha256": file_sha256(aside / "tokenizer.json"),
             "max_tokens": encoder.max_tokens,
             "question_prompt": encoder.question_prompt,
+            "passage_prompt": encoder.passage_prompt,
             "dimension": int(encoder.model.get_embedding_dimension() or 0),
         }
         (aside / "encoder.json").write_text(json.dumps(description, indent=1), encoding="utf-8")
         _compare(encoder, OnnxEncoder(aside), files)
         if folder.exists():
-            shutil.rmtree(folder)
+            remove_folder(folder)
+        flush_tree(aside)
         aside.replace(folder)
+        flush(folder.parent)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise

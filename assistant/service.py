@@ -3,19 +3,18 @@
 import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from assistant.answering import Answer, Reader
 from assistant.catalog import LectureHeader
-from assistant.citations import Citation, cite_passages
+from assistant.citations import CharRange, Citation, cite, cite_passages
 from assistant.config import Settings
 from assistant.conversation import Turn, standalone_question
 from assistant.embedding import OnnxEncoder, QuestionEncoder
-from assistant.errors import NotIndexed, QuestionInvalid
+from assistant.errors import IndexOutdated, NotIndexed, PassageRetired, QuestionInvalid
 from assistant.onnx_export import exported_folder
 from assistant.ranking import load_ranker
 from assistant.retrieval import retrieve
-from assistant.store import Generation, current_generation, open_generation
+from assistant.store import Generation, current_generation, open_current, prune
 from corpus import Lecture
 
 __all__ = ["LectureAssistant", "SearchPage"]
@@ -52,11 +51,13 @@ class LectureAssistant:
         Raises:
             IndexMissing: nothing has been indexed.
             IndexDamaged: a file of the index is not what the manifest says.
+            IndexTooNew: a later version of this program wrote the index.
+            HomeUnusable: an earlier one did, and the index cannot be upgraded where it is.
             ModelUnusable: the exported encoder cannot be loaded.
         """
         self._settings = settings
         self._given_encoder = encoder
-        self._opened = self._open(current_generation(settings.home))
+        self._opened = self._open()
 
     def ask(
         self,
@@ -130,14 +131,42 @@ class LectureAssistant:
         self._scope(generation, None, [lecture_id])
         return generation.catalog.lecture(lecture_id)
 
+    def passage(self, passage_id: str) -> Citation:
+        """The passage of an id that a citation or a search gave, now or earlier.
+
+        Raises:
+            PassageRetired: its lecture has changed since or was removed.
+            NotIndexed: no index of this home ever had it.
+        """
+        catalog = self._current().generation.catalog
+        found = catalog.passage(passage_id)
+        if found:
+            where = CharRange(found.char_start, found.char_end)
+            return cite(catalog, found.lecture_id, where, passage_id, number=1, score=1.0)
+        for gone in catalog.retired(passage_id):
+            what = "has changed" if gone.lecture_id in catalog.lecture_ids() else "was removed"
+            raise PassageRetired(
+                f"passage {passage_id!r} is gone: its lecture {gone.lecture_id!r} {what} "
+                f"({gone.retired_at}); search it again"
+            )
+        raise NotIndexed(f"there is no passage {passage_id!r}, and there was none")
+
     def _current(self) -> _Open:
         folder = current_generation(self._settings.home)
         if folder != self._opened.generation.folder:
-            self._opened = self._open(folder)
+            # Who still reads the old one keeps it; with the last of them it is closed.
+            self._opened = self._open()
+            prune(self._settings.home)
         return self._opened
 
-    def _open(self, folder: Path) -> _Open:
-        generation = open_generation(folder)
+    def _open(self) -> _Open:
+        try:
+            generation = open_current(self._settings.home)
+        except IndexOutdated:
+            from assistant.migration import upgrade_home
+
+            upgrade_home(self._settings.home)
+            generation = open_current(self._settings.home)
         encoder = self._given_encoder or OnnxEncoder(
             exported_folder(self._settings.home, generation.manifest.model_sha256)
         )

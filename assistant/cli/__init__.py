@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from assistant.cli.asking import ask, chat, lectures, search, show
-from assistant.cli.keeping import index, repair, verify
+from assistant.cli.keeping import export_index, import_index, index, repair, verify
 from assistant.cli.measuring import evaluate
 from assistant.cli.options import DATA_ERROR, FILE_PATH, USAGE_ERROR
 from assistant.cli.serving import serve
@@ -46,7 +46,10 @@ def main(context: click.Context, home: Path | None) -> None:
     context.obj = Settings.from_environment(os.environ, home)
 
 
-for _command in (index, ask, search, chat, lectures, show, serve, evaluate, verify, repair):
+for _command in (
+    *(index, ask, search, chat, lectures, show, serve, evaluate),
+    *(verify, repair, export_index, import_index),
+):
     main.add_command(_command)
 
 
