@@ -46,7 +46,7 @@ _VERSION = 1
 _CONTENTS = "contents.json"
 _CONTENTS_BYTES = 50_000_000
 _ENCODER_FILES = ("encoder.json", "encoder.onnx", "tokenizer.json")
-_NAME = re.compile(r"(?:generation/(?:lexical/)?|encoder/)[A-Za-z0-9.][A-Za-z0-9._-]{0,99}")
+_NAME = re.compile(r"(?:generation/(?:lexical/)?|encoder/)\.?[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _CHUNK = 1 << 20
 
 

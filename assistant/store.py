@@ -149,25 +149,11 @@ def open_generation(folder: Path, manifest_sha256: str | None = None) -> Generat
         hold = Hold(folder / "manifest.json")
     except OSError as error:
         raise IndexDamaged(f"{folder / 'manifest.json'}: not a manifest ({error}); {REBUILD}") from error
-    manifest = read_manifest(folder, manifest_sha256)
-    for name, expected in manifest.files.items():
-        try:
-            size = (folder / name).stat().st_size
-        except OSError as error:
-            raise IndexDamaged(f"{folder / name}: is missing; run `assistant repair`") from error
-        if size != expected["size"]:
-            raise IndexDamaged(
-                f"{folder / name}: has {size} bytes, expected {expected['size']}; run `assistant repair`"
-            )
-    vectors = VectorIndex.read(folder / "passages.faiss", manifest.dimension)
-    lexical = LexicalIndex.read(folder / "lexical")
-    for name, rows in (("passages.faiss", vectors.rows), ("lexical", lexical.rows)):
-        if rows != manifest.passages:
-            raise IndexDamaged(
-                f"{folder / name}: has {rows} rows, expected {manifest.passages}; run `assistant repair`"
-            )
-    tokens = read_tokens(folder / "tokens.npy", manifest.tokens, manifest.dimension)
-    return Generation(folder, manifest, Catalog(folder / "catalog.sqlite"), vectors, lexical, tokens, hold)
+    try:
+        return _opened(folder, read_manifest(folder, manifest_sha256), hold)
+    except BaseException:
+        hold.close()
+        raise
 
 
 def generation_folders(home: Path) -> list[Path]:
@@ -254,6 +240,27 @@ def prune(home: Path, *, as_writer: bool = False) -> None:
             remove_folder(folder)
     _remove_leftovers(models, ".*-removed")
     _remove_leftovers(models, ".exporting-*")
+
+
+def _opened(folder: Path, manifest: Manifest, hold: Hold) -> Generation:
+    for name, expected in manifest.files.items():
+        try:
+            size = (folder / name).stat().st_size
+        except OSError as error:
+            raise IndexDamaged(f"{folder / name}: is missing; run `assistant repair`") from error
+        if size != expected["size"]:
+            raise IndexDamaged(
+                f"{folder / name}: has {size} bytes, expected {expected['size']}; run `assistant repair`"
+            )
+    vectors = VectorIndex.read(folder / "passages.faiss", manifest.dimension)
+    lexical = LexicalIndex.read(folder / "lexical")
+    for name, rows in (("passages.faiss", vectors.rows), ("lexical", lexical.rows)):
+        if rows != manifest.passages:
+            raise IndexDamaged(
+                f"{folder / name}: has {rows} rows, expected {manifest.passages}; run `assistant repair`"
+            )
+    tokens = read_tokens(folder / "tokens.npy", manifest.tokens, manifest.dimension)
+    return Generation(folder, manifest, Catalog(folder / "catalog.sqlite"), vectors, lexical, tokens, hold)
 
 
 def _remove_leftovers(folder: Path, pattern: str) -> None:
