@@ -24,12 +24,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
 
-from assistant.checking import encoder_problems, row_problems
+from assistant.checking import row_problems
 from assistant.disk import flush, flush_tree, remove_folder
 from assistant.errors import ArchiveInvalid, AssistantError, HomeUnusable, IndexDamaged, IndexTooNew
 from assistant.manifest import Manifest, altered_files, read_manifest
 from assistant.model_files import file_sha256
-from assistant.onnx_export import exported_folder
+from assistant.onnx_export import encoder_problems, exported_folder
 from assistant.store import (
     generation_folders,
     make_live,

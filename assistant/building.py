@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 
@@ -19,11 +18,11 @@ from assistant.catalog import Catalog, RetiredPassage
 from assistant.cataloguing import KeptLectures, NewLecture, write_catalog
 from assistant.config import Settings
 from assistant.earlier import Earlier, Place
-from assistant.embedding import PassageEncoder, TransformerEncoder, load_tokenizer
+from assistant.embedding import OnnxEncoder, PassageEncoder, TransformerEncoder, load_tokenizer
 from assistant.lexical import LexicalIndex
 from assistant.manifest import LectureEntry, Manifest, file_records
 from assistant.model_files import file_sha256, locate_model
-from assistant.onnx_export import export_encoder, exported_folder
+from assistant.onnx_export import encoder_problems, export_encoder, exported_folder
 from assistant.passage_vectors import LectureVectors, embed_lecture
 from assistant.rows import IndexedLecture, lecture_sha256
 from assistant.store import new_generation, publish
@@ -37,6 +36,8 @@ Progress = Callable[[str, int, int], None]
 """Called with (what is being done, how much is done, how much there is; 0 where unknown)."""
 
 _SPECIAL_TOKENS = 2
+_FEW_PASSAGES = 256
+"""About as many as a CPU embeds while torch and sentence-transformers are being loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +123,8 @@ class GenerationBuilder:
             return changes
         if not self._is_exported:
             self._progress("exporting the encoder", 0, 0)
-            _ = self._encoder
-        parts = list(self._parts(planned, before, to_embed))
+        encoder = self._encoder(to_embed) if to_embed or not self._is_exported else None
+        parts = list(self._parts(planned, before, encoder, to_embed))
         self._progress("writing", 0, 0)
         with new_generation(self._settings.home) as aside:
             dimension = _write_files(aside, parts, before, _retired(planned, before, retired, now()))
@@ -153,10 +154,15 @@ class GenerationBuilder:
     def _exported_sha256(self) -> str:
         return file_sha256(self._exported) if self._is_exported else ""
 
-    @cached_property
-    def _encoder(self) -> PassageEncoder:
+    def _encoder(self, passages: int) -> PassageEncoder:
+        """What encodes so many passages: a few the exported encoder, which loads in no time."""
         if self._given_encoder is not None:
             return self._given_encoder
+        folder = self._exported.parent
+        if passages <= _FEW_PASSAGES and self._is_exported and not encoder_problems(folder):
+            exported = OnnxEncoder(folder)
+            if exported.encodes_passages:
+                return exported
         self._progress("loading the encoder", 0, 0)
         model = TransformerEncoder(self._files)
         export_encoder(model, self._files, self._settings.home)
@@ -216,7 +222,11 @@ class GenerationBuilder:
         return IndexedLecture(lecture, sentences, passages)
 
     def _parts(
-        self, planned: Sequence[Place | _Derived], before: Earlier | None, to_embed: int
+        self,
+        planned: Sequence[Place | _Derived],
+        before: Earlier | None,
+        encoder: PassageEncoder | None,
+        to_embed: int,
     ) -> Iterator[_Part]:
         done = 0
 
@@ -230,8 +240,8 @@ class GenerationBuilder:
                 yield planned_lecture
             elif before and planned_lecture.same_content:
                 yield _new(planned_lecture, before.vectors_of(planned_lecture.same_content))
-            else:
-                yield _new(planned_lecture, embed_lecture(planned_lecture.item, self._encoder, step))
+            elif encoder:
+                yield _new(planned_lecture, embed_lecture(planned_lecture.item, encoder, step))
 
 
 def _new(derived: _Derived, vectors: LectureVectors) -> _New:

@@ -1,7 +1,5 @@
 """Whether an index is what was written, and building it again where it is not."""
 
-import hashlib
-import json
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
@@ -17,12 +15,11 @@ from assistant.embedding import OnnxEncoder
 from assistant.errors import IndexDamaged, ModelUnusable
 from assistant.manifest import altered_files, read_manifest
 from assistant.migration import upgrade_current
-from assistant.model_files import file_sha256
-from assistant.onnx_export import exported_folder
+from assistant.onnx_export import encoder_problems, exported_folder
 from assistant.salvage import salvage
 from assistant.store import Generation, open_generation, read_current, writing
 
-__all__ = ["RepairReport", "encoder_problems", "repair_home", "row_problems", "verify_home"]
+__all__ = ["RepairReport", "repair_home", "row_problems", "verify_home"]
 
 _SAMPLE = 8
 _SAME_COSINE = 0.999
@@ -98,23 +95,6 @@ def repair_home(settings: Settings, progress: Progress) -> RepairReport:
         return RepairReport(tuple(done), tuple(saved.lost.values()))
 
 
-def encoder_problems(folder: Path, description_sha256: str | None = None) -> list[str]:
-    """Every fault of an exported encoder; with ``description_sha256``, of its ``encoder.json`` too."""
-    problems = []
-    path = folder / "encoder.json"
-    try:
-        content = path.read_bytes()
-        if description_sha256 and hashlib.sha256(content).hexdigest() != description_sha256:
-            return [f"{path}: was altered; run `assistant repair`"]
-        description = json.loads(content)
-        for name, key in (("encoder.onnx", "onnx_sha256"), ("tokenizer.json", "tokenizer_sha256")):
-            if file_sha256(folder / name) != description[key]:
-                problems.append(f"{folder / name}: was altered; run `assistant repair`")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        return [f"{folder}: holds no whole encoder ({error}); run `assistant repair`"]
-    return problems
-
-
 def row_problems(generation: Generation) -> Iterator[str]:
     """Every fault of the catalogue's tables, rows and counts.
 
@@ -147,6 +127,8 @@ def _vector_problems(generation: Generation, encoder: Path, sample: int) -> Iter
     if not len(rows):
         return
     model = OnnxEncoder(encoder)
+    if not model.encodes_passages:
+        return
     for row, passage in sorted(generation.catalog.passages(rows.tolist()).items()):
         transcript = generation.catalog.header(passage.lecture_id).transcript
         (again,) = model.encode_passages([transcript[passage.char_start : passage.char_end]], lambda _: None)

@@ -126,7 +126,9 @@ class OnnxEncoder:
             description = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
             self._folder = folder
             self._question_prompt: str = description["question_prompt"]
-            self._passage_prompt: str = description.get("passage_prompt", "")  # not in older exports
+            self._passage_prompt: str = description.get("passage_prompt", "")
+            self.encodes_passages = "passage_prompt" in description
+            """False for an export of before it was kept, which may lack a prompt."""
             self.tokenizer = load_tokenizer(folder)
             self.tokenizer.enable_truncation(description["max_tokens"])
             options = onnxruntime.SessionOptions()

@@ -8,6 +8,7 @@
     tokenizer.json   the model's own
 """
 
+import hashlib
 import json
 import shutil
 import tempfile
@@ -21,7 +22,7 @@ from assistant.embedding import OnnxEncoder, TransformerEncoder
 from assistant.errors import ModelUnusable
 from assistant.model_files import ModelFiles, file_sha256
 
-__all__ = ["export_encoder", "exported_folder"]
+__all__ = ["encoder_problems", "export_encoder", "exported_folder"]
 
 _OPSET = 17
 _PROBES = ("What is stored here?", "A word.", "It goes from one end to the other, and then back again: why?")
@@ -70,6 +71,23 @@ def export_encoder(encoder: TransformerEncoder, files: ModelFiles, home: Path) -
         shutil.rmtree(aside, ignore_errors=True)
         raise
     return folder
+
+
+def encoder_problems(folder: Path, description_sha256: str | None = None) -> list[str]:
+    """Every fault of an exported encoder; with ``description_sha256``, of its ``encoder.json`` too."""
+    problems = []
+    path = folder / "encoder.json"
+    try:
+        content = path.read_bytes()
+        if description_sha256 and hashlib.sha256(content).hexdigest() != description_sha256:
+            return [f"{path}: was altered; run `assistant repair`"]
+        description = json.loads(content)
+        for name, key in (("encoder.onnx", "onnx_sha256"), ("tokenizer.json", "tokenizer_sha256")):
+            if file_sha256(folder / name) != description[key]:
+                problems.append(f"{folder / name}: was altered; run `assistant repair`")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return [f"{folder}: holds no whole encoder ({error}); run `assistant repair`"]
+    return problems
 
 
 def _write_graph(encoder: TransformerEncoder, folder: Path) -> None:
