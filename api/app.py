@@ -15,7 +15,7 @@ from api.guarding import Guarding
 from api.metrics import Metrics
 from api.observing import Observing
 from api.openapi_document import describe
-from api.routes import ask, chat, feedback, health, lectures, search, uploads
+from api.routes import ask, chat, feedback, health, lectures, passages, search, uploads
 from api.routes.pages import page_routes
 from assistant.config import Settings
 from assistant.errors import AssistantError, IndexMissing
@@ -75,7 +75,7 @@ def create_app(settings: Settings, server: ServerSettings | None = None) -> Fast
     app.state.jobs = jobs
     app.state.job_waiters = CapacityLimiter(_JOB_WAITERS)
     add_error_handlers(app)
-    for routes in (ask, search, lectures, uploads, chat, feedback, health):
+    for routes in (ask, search, lectures, passages, uploads, chat, feedback, health):
         app.include_router(routes.router)
     app.include_router(page_routes(server.frame_ancestors))
     _add_middleware(app, server)

@@ -6,21 +6,20 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
 from assistant.answering import ANSWERED_FROM, Answer, Reader
 from assistant.calibration import calibrated, read_calibration
 from assistant.catalog import LectureHeader
-from assistant.citations import Citation, cite_passages
+from assistant.citations import CharRange, Citation, cite, cite_passages
 from assistant.config import Settings
 from assistant.conversation import Turn, standalone_question
 from assistant.embedding import OnnxEncoder, QuestionEncoder
-from assistant.errors import NotIndexed, QuestionInvalid
+from assistant.errors import IndexOutdated, NotIndexed, PassageRetired, QuestionInvalid
 from assistant.onnx_export import exported_folder
 from assistant.ranking import load_ranker
 from assistant.reranking import load_reranker
 from assistant.retrieval import retrieve
-from assistant.store import Generation, current_generation, open_generation
+from assistant.store import Generation, current_generation, open_current, prune
 from assistant.suggestions import LectureQuestion, self_contained_questions
 from corpus import Lecture
 
@@ -59,18 +58,26 @@ class _Live:
         self._given_encoder = encoder
         self._reranker = load_reranker(settings.cross_encoder)
         self._lock = threading.Lock()
-        self._opened = self._open(current_generation(settings.home))
+        self._opened = self._open()
 
     def current(self) -> _Open:
         folder = current_generation(self._settings.home)
         if folder != self._opened.generation.folder:
             with self._lock:
                 if folder != self._opened.generation.folder:
-                    self._opened = self._open(folder)
+                    # Who still reads the old one keeps it; with the last of them it is closed.
+                    self._opened = self._open()
+                    prune(self._settings.home)
         return self._opened
 
-    def _open(self, folder: Path) -> _Open:
-        generation = open_generation(folder)
+    def _open(self) -> _Open:
+        try:
+            generation = open_current(self._settings.home)
+        except IndexOutdated:
+            from assistant.migration import upgrade_home
+
+            upgrade_home(self._settings.home)
+            generation = open_current(self._settings.home)
         encoder = self._given_encoder or OnnxEncoder(
             exported_folder(self._settings.home, generation.manifest.model_sha256)
         )
@@ -106,6 +113,8 @@ class LectureAssistant:
         Raises:
             IndexMissing: nothing has been indexed.
             IndexDamaged: a file of the index is not what the manifest says.
+            IndexTooNew: a later version of this program wrote the index.
+            HomeUnusable: an earlier one did, and the index cannot be upgraded where it is.
             ModelUnusable: the exported encoder or the cross-encoder cannot be loaded.
             CalibrationInvalid: the stored calibration cannot be read.
         """
@@ -216,6 +225,29 @@ class LectureAssistant:
         generation = self._live.current().generation
         self._scope(generation, None, [lecture_id])
         return generation.catalog.lecture(lecture_id)
+
+    def passage(self, passage_id: str) -> Citation:
+        """The passage of an id that a citation or a search gave, now or earlier.
+
+        Raises:
+            PassageRetired: its lecture has changed since or was removed.
+            NotIndexed: no index of this home ever had it, or its course is not to be seen.
+        """
+        generation = self._live.current().generation
+        catalog = generation.catalog
+        visible = catalog.lecture_ids() if self._courses is None else self._scope(generation, None, None)
+        found = catalog.passage(passage_id)
+        if found and (visible is None or found.lecture_id in visible):
+            where = CharRange(found.char_start, found.char_end)
+            return cite(catalog, found.lecture_id, where, passage_id, number=1, score=1.0)
+        # What was retired had a course once, but none that is known now: only who sees all is told.
+        for gone in catalog.retired(passage_id) if self._courses is None else ():
+            what = "has changed" if gone.lecture_id in catalog.lecture_ids() else "was removed"
+            raise PassageRetired(
+                f"passage {passage_id!r} is gone: its lecture {gone.lecture_id!r} {what} "
+                f"({gone.retired_at}); search it again"
+            )
+        raise NotIndexed(f"there is no passage {passage_id!r}, and there was none")
 
     def questions(self, lecture_id: str, limit: int = 4) -> list[LectureQuestion]:
         """Questions that a lecture asks and answers itself, in its order: what a learner may begin with.

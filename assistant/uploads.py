@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from assistant.disk import home_errors
 from assistant.errors import UploadInvalid
-from assistant.store import home_errors
 from corpus import CorpusError, Problem, find_sources, read_lecture
 from corpus.formats import SUFFIXES
 from corpus.sources import lecture_slug

@@ -8,7 +8,7 @@ import click
 
 from assistant.cli.asking import ask, chat, lectures, search, show
 from assistant.cli.inspecting import check
-from assistant.cli.keeping import index, repair, verify
+from assistant.cli.keeping import export_index, import_index, index, repair, verify
 from assistant.cli.measuring import calibrate, evaluate
 from assistant.cli.operating import feedback, keys
 from assistant.cli.options import DATA_ERROR, FILE_PATH, USAGE_ERROR
@@ -49,20 +49,8 @@ def main(context: click.Context, home: Path | None) -> None:
 
 
 for _command in (
-    index,
-    check,
-    ask,
-    search,
-    chat,
-    lectures,
-    show,
-    serve,
-    evaluate,
-    calibrate,
-    verify,
-    repair,
-    keys,
-    feedback,
+    *(index, check, ask, search, chat, lectures, show, serve, evaluate, calibrate),
+    *(verify, repair, export_index, import_index, keys, feedback),
 ):
     main.add_command(_command)
 
