@@ -1,9 +1,11 @@
 """Who asks: the key in the request, what it may see and do, and how often."""
 
+import ipaddress
 import math
 import time
 from dataclasses import dataclass
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -14,7 +16,7 @@ from starlette.exceptions import HTTPException
 from api.config import ServerSettings
 from assistant.keys import ApiKey, KeyStore
 
-__all__ = ["Access", "Gate", "MayRead", "MayWrite"]
+__all__ = ["Access", "Gate", "MayRead", "MayWrite", "is_loopback"]
 
 _bearer = HTTPBearer(
     auto_error=False, description="A key of `assistant keys create`; none while the server has no keys."
@@ -60,6 +62,7 @@ class Gate:
     ) -> tuple[Access, bool]:
         address = request.client.host if request.client else "unknown"
         if self._settings.open_without_keys and not self._keys.exist():
+            self._refuse_other_names(request)
             self._refuse_other_sites(request)
             return Access(address, None, may_write=True), False
         key: ApiKey | None = self._keys.find(credentials.credentials) if credentials else None
@@ -73,6 +76,15 @@ class Gate:
             f"{what}; send `Authorization: Bearer KEY` with a key of `assistant keys create`",
             {"WWW-Authenticate": "Bearer"},
         )
+
+    def _refuse_other_names(self, request: Request) -> None:
+        name = request.url.hostname or ""
+        if self._settings.loopback_names_only and not is_loopback(name):
+            public = self._settings.public_url
+            if public is None or name != urlsplit(public).hostname:
+                raise HTTPException(
+                    403, f"this server is not known as {name!r}; make a key, or set ASSISTANT_PUBLIC_URL"
+                )
 
     def _refuse_other_sites(self, request: Request) -> None:
         """Without keys, any page in the user's browser could write here; only our own may."""
@@ -101,6 +113,14 @@ class Gate:
                 f"more than {self._rate.amount} requests in {seconds} s; wait {wait} s",
                 {"Retry-After": str(wait)},
             )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or address is this machine's own."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 async def _admit(request: Request, credentials: _Credentials = None) -> Access:

@@ -1,6 +1,7 @@
 """The application: what is loaded once, which routes there are, how errors look."""
 
 import logging
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -29,6 +30,8 @@ from corpus import CorpusError, shipped_lectures
 __all__ = ["create_app"]
 
 _logger = logging.getLogger(__name__)
+_THREADS = max(8, 2 * (os.cpu_count() or 1))
+"""Questions looked up at the same time. Each keeps a core busy, so more only hold more memory."""
 _JOB_WAITERS = 16
 _SEEN_BY_PAGES = ("X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-After")
 
@@ -52,6 +55,7 @@ def create_app(settings: Settings, server: ServerSettings | None = None) -> Fast
             except (AssistantError, CorpusError):
                 _logger.exception("the index cannot be opened")
 
+        to_thread.current_default_thread_limiter().total_tokens = _THREADS
         async with create_task_group() as tasks:
             tasks.start_soon(open_assistant)
             yield

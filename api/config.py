@@ -18,6 +18,9 @@ class ServerSettings:
 
     open_without_keys: bool = True
     """Serve everyone while no key was ever made. True only where the server listens on loopback."""
+    loopback_names_only: bool = False
+    """While it is open to everyone, answer only to names of this machine and ``public_url``'s: else a page
+    elsewhere could point its own name here and read along (DNS rebinding)."""
     public_reading: bool = False
     """Whether asking and reading need no key even when there are keys."""
     rate_limit: str = "600/minute"
@@ -58,6 +61,7 @@ class ServerSettings:
         path = "/" + root_path.strip("/") if root_path.strip("/") else ""
         return cls(
             open_without_keys=open_without_keys,
+            loopback_names_only=open_without_keys,
             public_reading=values.switch("ASSISTANT_PUBLIC_READING"),
             rate_limit=values.rate("ASSISTANT_RATE_LIMIT", default.rate_limit),
             cors_origins=values.words("ASSISTANT_CORS_ORIGINS"),

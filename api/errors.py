@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -19,6 +20,7 @@ __all__ = [
     "Responses",
     "add_error_handlers",
     "error_response",
+    "is_openai",
     "openai_error",
     "openai_responses",
     "problem_of",
@@ -78,12 +80,17 @@ def error_response(path: str, error: Exception) -> JSONResponse:
     """The response to an error: problem+json, or OpenAI's shape where its clients call."""
     problem = problem_of(error)
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
-    if _OPENAI.search(path):
+    if is_openai(path):
         param = error.param if isinstance(error, RequestUnsupported) else None
         shaped = openai_error(problem, param)
         # OpenAI's clients know 400, not 422.
         return JSONResponse(shaped.model_dump(), 400 if problem.status == 422 else problem.status, headers)
     return JSONResponse(problem.model_dump(), problem.status, headers, media_type="application/problem+json")
+
+
+def is_openai(path: str) -> bool:
+    """Whether a path is of OpenAI's API, also behind a prefix."""
+    return _OPENAI.search(path) is not None
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -110,19 +117,18 @@ def openai_error(problem: Problem, param: str | None = None) -> OpenAIError:
 
 
 def problem_responses(*statuses: int) -> Responses:
-    """The ``responses`` of a route for OpenAPI."""
-    return {
-        status: {
-            "description": HTTPStatus(status).phrase,
-            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
-        for status in statuses
-    }
+    """The ``responses`` of a route for OpenAPI; 401 and 429 are added to all that take a key."""
+    return _responses(statuses, "application/problem+json", "Problem")
 
 
 def openai_responses(*statuses: int) -> Responses:
     """The same for a route of OpenAI's API."""
-    return {status: {"description": HTTPStatus(status).phrase, "model": OpenAIError} for status in statuses}
+    return _responses(statuses, "application/json", "OpenAIError")
+
+
+def _responses(statuses: Sequence[int], media: str, schema: str) -> Responses:
+    content = {media: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
 
 
 def _problem(status: int, kind: str, detail: str) -> Problem:

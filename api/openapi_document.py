@@ -5,7 +5,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api.schemas import Problem
+from api.errors import is_openai, openai_responses, problem_responses
+from api.schemas import OpenAIError, OpenAIErrorBody, Problem
 
 __all__ = ["describe"]
 
@@ -40,14 +41,21 @@ def describe(app: FastAPI) -> None:
 
 
 def _with_our_errors(document: dict[str, Any]) -> dict[str, Any]:
-    for path in document["paths"].values():
-        for operation in path.values():
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
             responses = operation["responses"]
             invalid = responses.get("422", {}).get("content", {}).get("application/json", {})
             if str(invalid.get("schema", {}).get("$ref", "")).endswith(_NOT_SENT):
                 del responses["422"]
+            if "security" in operation:
+                described = openai_responses if is_openai(path) else problem_responses
+                for status, response in described(401, 429).items():
+                    responses.setdefault(str(status), response)
     schemas = document["components"]["schemas"]
     for name in _NOT_SENT:
         schemas.pop(name, None)
     schemas["Problem"] = Problem.model_json_schema()
+    schemas["OpenAIErrorBody"] = OpenAIErrorBody.model_json_schema()
+    schemas["OpenAIError"] = OpenAIError.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas["OpenAIError"].pop("$defs")
     return document

@@ -1,6 +1,5 @@
 """uvicorn around the application."""
 
-import ipaddress
 import os
 import socket
 import sys
@@ -8,6 +7,7 @@ from contextlib import suppress
 
 import uvicorn
 
+from api.access import is_loopback
 from api.app import create_app
 from api.config import ServerSettings
 from api.logs import set_up_logs
@@ -16,7 +16,7 @@ from assistant.errors import IndexMissing, PortTaken
 from assistant.keys import KeyStore
 from assistant.store import current_generation, open_generation
 
-__all__ = ["run"]
+__all__ = ["listen", "run"]
 
 _GRACE_SECONDS = 10
 
@@ -29,22 +29,12 @@ def run(settings: Settings, host: str, port: int, root_path: str = "") -> None:
         IndexDamaged: the index cannot be read.
         SettingInvalid: a variable of the environment cannot have its value.
     """
-    loopback = _is_loopback(host)
+    loopback = is_loopback(host)
     server = ServerSettings.from_environment(os.environ, open_without_keys=loopback, root_path=root_path)
     with suppress(IndexMissing):
         open_generation(current_generation(settings.home)).catalog.close()
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise PortTaken(
-            f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port"
-        ) from error
-    listener.listen()
-    shown = f"[{host}]" if family == socket.AF_INET6 else host
+    listener = listen(host, port)
+    shown = f"[{host}]" if listener.family == socket.AF_INET6 else host
     if not loopback and not server.public_reading and not KeyStore(settings.home).exist():
         _say(
             f"warning: there are no API keys, so on {shown} every request is refused; "
@@ -60,6 +50,7 @@ def run(settings: Settings, host: str, port: int, root_path: str = "") -> None:
         # Our own middleware logs each request, without the words in its address.
         access_log=False,
         log_config=None,
+        server_header=False,
         proxy_headers=bool(server.trusted_proxies),
         forwarded_allow_ips=list(server.trusted_proxies),
     )
@@ -67,11 +58,26 @@ def run(settings: Settings, host: str, port: int, root_path: str = "") -> None:
         uvicorn.Server(config).run(sockets=[listener])
 
 
-def _is_loopback(host: str) -> bool:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that takes connections; port 0 is any that is free.
+
+    Raises:
+        PortTaken: another program listens there.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio turns Nagle's algorithm off only on sockets that say they are TCP; with it every answer,
+    # whose head and body are two writes, waits 40 ms for the client's acknowledgement.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise PortTaken(
+            f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port"
+        ) from error
+    listener.listen()
+    return listener
 
 
 def _say(line: str) -> None:

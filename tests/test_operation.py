@@ -171,6 +171,18 @@ def test_without_keys_pages_of_other_sites_are_refused(logged: tuple[httpx.Clien
     assert client.post(path, json={}, headers={"origin": own}).status_code in (400, 422)
 
 
+def test_without_keys_only_names_of_this_machine_are_answered(
+    logged: tuple[httpx.Client, Path], indexed_home: Path
+) -> None:
+    client, _ = logged
+    rebound = client.get("/v1/lectures", headers={"host": "evil.example"})
+    assert rebound.status_code == 403
+    assert "ASSISTANT_PUBLIC_URL" in rebound.json()["detail"]
+    server = ServerSettings(loopback_names_only=True, public_url="https://learn.example")
+    behind = TestClient(create_app(Settings(home=indexed_home), server), base_url="http://learn.example")
+    assert behind.get("/v1/lectures").status_code == 503  # let in; without its lifespan it never opens
+
+
 def test_behind_a_prefix_links_open(logged: tuple[httpx.Client, Path]) -> None:
     client, _ = logged
     base = str(client.base_url).rstrip("/").removesuffix("/lectures-app")
@@ -183,10 +195,10 @@ def test_behind_a_prefix_links_open(logged: tuple[httpx.Client, Path]) -> None:
     found = client.get("/v1/search", params={"q": "ECS"}).json()
     assert found["results"][0]["url"].startswith("/lectures-app/lectures/docker-on-aws#c")
     chat = {"model": "lectures", "messages": [{"role": "user", "content": "What is ECS?"}]}
-    headers = {"x-forwarded-proto": "https", "host": "learn.example"}
+    headers = {"x-forwarded-proto": "https", "host": "localhost:8443"}
     done = client.post("/v1/chat/completions", json=chat, headers=headers).json()
     cited = done["choices"][0]["message"]["annotations"][0]["url_citation"]
-    assert cited["url"].startswith("https://learn.example/lectures-app/lectures/docker-on-aws#c")
+    assert cited["url"].startswith("https://localhost:8443/lectures-app/lectures/docker-on-aws#c")
     assert client.get("/openapi.json").json()["servers"] == [{"url": "/lectures-app"}]
 
 
@@ -286,4 +298,6 @@ def test_settings_come_from_the_environment() -> None:
         trusted_proxies=("10.0.0.0/8", "127.0.0.1"),
         chat_links=True,
     )
-    assert ServerSettings.from_environment({}, open_without_keys=True) == ServerSettings()
+    assert ServerSettings.from_environment({}, open_without_keys=True) == ServerSettings(
+        loopback_names_only=True
+    )

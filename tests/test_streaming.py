@@ -1,8 +1,10 @@
 """The streamed answer against a real server process, and at the seam where a client leaves."""
 
+import asyncio
 import json
 import os
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict
@@ -12,6 +14,7 @@ import anyio
 import httpx
 import pytest
 
+from api.server import listen
 from api.streaming import answer_events, in_pieces
 from assistant.config import Settings
 from assistant.errors import IndexDamaged
@@ -135,6 +138,28 @@ def test_the_question_is_sent_before_anything_is_looked_up(indexed_home: Path) -
     assert b"standalone_question" in anyio.run(first)
     # The consumer left after the first event, so nothing was ever looked up for it.
     assert looked_up == []
+
+
+def test_no_answer_waits_for_an_acknowledgement() -> None:
+    """Head and body are two writes; Nagle's algorithm would hold the second back for 40 ms."""
+
+    async def option() -> int:
+        accepted: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def connected(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            raw = writer.get_extra_info("socket")
+            accepted.set_result(raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        server = await asyncio.start_server(connected, sock=listen("127.0.0.1", 0))
+        _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        async with server:
+            found = await accepted
+        writer.close()
+        await writer.wait_closed()
+        return found
+
+    assert asyncio.run(option()) != 0
 
 
 def test_both_halves_make_the_whole(indexed_home: Path) -> None:

@@ -28,7 +28,7 @@ _STREAM: Responses = {
     "/chat/completions",
     operation_id="createChatCompletion",
     response_model=ChatCompletion,
-    responses=_STREAM | openai_responses(400, 401, 403, 404, 413, 429, 503),
+    responses=_STREAM | openai_responses(400, 403, 404, 413, 503),
 )
 async def create_chat_completion(chat: ChatRequest, asking: Asking, server: Server, request: Request) -> Any:
     """Answer the last message of a conversation with quotes; earlier ones make follow-ups clear.
@@ -51,15 +51,13 @@ async def create_chat_completion(chat: ChatRequest, asking: Asking, server: Serv
     return completion(chat, await to_thread.run_sync(answer))
 
 
-@router.get("/models", operation_id="listModels", responses=openai_responses(401, 429, 503))
+@router.get("/models", operation_id="listModels", responses=openai_responses(503))
 async def list_models(assistant: Assistant) -> ModelList:
     """`lectures`, and `lectures/<course>` for every course."""
     return ModelList(data=await to_thread.run_sync(partial(_models, assistant)))
 
 
-@router.get(
-    "/models/{model_id:path}", operation_id="retrieveModel", responses=openai_responses(401, 404, 429, 503)
-)
+@router.get("/models/{model_id:path}", operation_id="retrieveModel", responses=openai_responses(404, 503))
 async def retrieve_model(model_id: str, assistant: Assistant) -> Model:
     """One of them."""
     for model in await to_thread.run_sync(partial(_models, assistant)):

@@ -28,7 +28,7 @@ async def readyz(_: AnyAssistant) -> Status:
     "/metrics",
     operation_id="metrics",
     response_class=Response,
-    responses=_TEXT | problem_responses(401, 429),
+    responses=_TEXT,
 )
 async def metrics(_: MayRead, request: Request) -> Response:
     """Counts for Prometheus; needs a key where asking does."""

@@ -14,7 +14,7 @@ router = APIRouter(prefix="/v1/lectures", tags=["lectures"])
 @router.get(
     "",
     operation_id="listLectures",
-    responses=problem_responses(401, 404, 422, 429, 503),
+    responses=problem_responses(404, 422, 503),
 )
 def list_lectures(
     assistant: Assistant,
@@ -37,7 +37,7 @@ def list_lectures(
 @router.get(
     "/{lecture_id}",
     operation_id="showLecture",
-    responses=problem_responses(401, 404, 422, 429, 503),
+    responses=problem_responses(404, 422, 503),
 )
 def show_lecture(lecture_id: str, assistant: Assistant) -> LectureItem:
     """What is known of one lecture."""
@@ -47,7 +47,7 @@ def show_lecture(lecture_id: str, assistant: Assistant) -> LectureItem:
 @router.get(
     "/{lecture_id}/transcript",
     operation_id="showTranscript",
-    responses=problem_responses(401, 404, 422, 429, 503),
+    responses=problem_responses(404, 422, 503),
 )
 def show_transcript(lecture_id: str, assistant: Assistant) -> TranscriptItem:
     """The whole transcript with every caption's place, lines and times."""

@@ -12,7 +12,7 @@ from assistant.service import SearchPage
 router = APIRouter(prefix="/v1", tags=["search"])
 
 
-@router.get("/search", operation_id="search", responses=problem_responses(401, 404, 422, 429, 503))
+@router.get("/search", operation_id="search", responses=problem_responses(404, 422, 503))
 def search(
     assistant: Assistant,
     server: Server,

@@ -100,7 +100,7 @@ class JobItem(BaseModel):
     "/lectures",
     operation_id="addLecture",
     status_code=202,
-    responses=problem_responses(400, 401, 403, 409, 413, 422, 429, 503),
+    responses=problem_responses(400, 403, 409, 413, 422, 503),
     openapi_extra=_BODY,
 )
 async def add_lecture(
@@ -138,7 +138,7 @@ async def add_lecture(
     "/lectures/{lecture_id}",
     operation_id="removeLecture",
     status_code=202,
-    responses=problem_responses(401, 403, 404, 422, 429, 503),
+    responses=problem_responses(403, 404, 422, 503),
 )
 async def remove_lecture(
     lecture_id: str,
@@ -159,9 +159,7 @@ async def remove_lecture(
     return JobItem.of(job)
 
 
-@router.get(
-    "/jobs/{job_id}", operation_id="showJob", responses=problem_responses(401, 403, 404, 422, 429, 503)
-)
+@router.get("/jobs/{job_id}", operation_id="showJob", responses=problem_responses(403, 404, 422, 503))
 async def show_job(
     job_id: str,
     access: MayWrite,

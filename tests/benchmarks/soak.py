@@ -1,9 +1,9 @@
-"""1,000 requests by 32 clients, one in twenty leaving in the middle of its stream: does anything stay behind?
+"""1,000 requests by 32 clients, one in twenty leaving in the middle of its stream: what stays behind?
 
     python tests/benchmarks/soak.py
 
-Prints memory, open files, threads and running requests of the server before and after. Memory is read after
-a first 200 requests too, since a server grows while it warms up. Reads /proc, so it runs on Linux.
+Prints memory, open files, threads, running requests and tasks of the server after 200 requests that warm it
+up and after each of three rounds of 1,000: what leaks grows with every one. Reads /proc, so it runs on Linux.
 """
 
 import http.client
@@ -20,7 +20,7 @@ from pathlib import Path
 from serving import running_server
 
 QUESTIONS = Path(__file__).parents[1] / "data" / "first-lecture-questions.jsonl"
-REQUESTS, CLIENTS, ABORTED, WARMING = 1000, 32, 0.05, 200
+REQUESTS, ROUNDS, CLIENTS, ABORTED, WARMING = 1000, 3, 32, 0.05, 200
 CONTENT = {"Content-Type": "application/json"}
 
 
@@ -102,15 +102,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home, running_server(home) as (pid, port):
         run(port, questions, WARMING, seed=0)
         time.sleep(1)
-        before = observed(pid, port)
-        started = time.perf_counter()
-        outcomes = run(port, questions, REQUESTS, seed=1)
-        seconds = time.perf_counter() - started
-        time.sleep(1)
-        after = observed(pid, port)
-    print(f"{REQUESTS} requests by {CLIENTS} clients in {seconds:.1f} s: {dict(outcomes)}")
-    for name, value in before.items():
-        print(f"{name:18} {value:8.1f} before {after[name]:8.1f} after")
+        seen = [observed(pid, port)]
+        for number in range(1, ROUNDS + 1):
+            started = time.perf_counter()
+            outcomes = run(port, questions, REQUESTS, seed=number)
+            seconds = time.perf_counter() - started
+            print(
+                f"{REQUESTS} requests by {CLIENTS} clients in {seconds:.1f} s:",
+                dict(sorted(outcomes.items())),
+            )
+            time.sleep(1)
+            seen.append(observed(pid, port))
+    for name in seen[0]:
+        print(f"{name:18}", *(f"{values[name]:8.1f}" for values in seen))
 
 
 if __name__ == "__main__":
