@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from assistant.citations import CharRange, cite
 from assistant.config import Settings
 from assistant.embedding import EncodedText
 from assistant.errors import AssistantError, HomeUnusable, IndexBusy
@@ -232,6 +233,22 @@ def test_lectures_of_an_archive_are_read_again_and_go_when_it_loses_them(
     pack("apples", "cats")
     changes = run(settings, tmp_path).changes
     assert (changes.added, changes.removed, changes.unchanged) == (("cats",), ("boats",), ("apples",))
+
+
+def test_a_citation_of_captions_that_stand_out_of_order_has_its_lines_in_order(
+    settings: Settings, tmp_path: Path
+) -> None:
+    file = tmp_path / "talk.srt"
+    file.write_text(
+        "1\n00:00:03,000 --> 00:00:04,000\nfloat on water.\n\n2\n00:00:01,000 --> 00:00:02,000\nBoats\n",
+        encoding="utf-8",
+    )
+    run(settings, file)
+    catalog = open_generation(current_generation(settings.home)).catalog
+    citation = cite(catalog, "talk", CharRange(0, 21), "p", number=1, score=1.0)
+    assert (citation.quote, citation.start_ms, citation.end_ms) == ("Boats float on water.", 1_000, 4_000)
+    # "Boats" is written on line 7, the rest on line 3.
+    assert (citation.line_start, citation.line_end) == (3, 7)
 
 
 def test_a_changed_setting_embeds_everything_again(settings: Settings, lectures: Path) -> None:
