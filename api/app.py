@@ -1,56 +1,106 @@
 """The application: what is loaded once, which routes there are, how errors look."""
 
 import logging
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from anyio import create_task_group, to_thread
+from anyio import CapacityLimiter, create_task_group, to_thread
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
+from api.access import Gate
+from api.config import ServerSettings
 from api.errors import add_error_handlers
-from api.routes import ask, health, lectures, search
+from api.guarding import Guarding
+from api.metrics import Metrics
+from api.observing import Observing
+from api.openapi_document import describe
+from api.routes import ask, chat, feedback, health, lectures, passages, search, uploads
+from api.routes.pages import page_routes
 from assistant.config import Settings
 from assistant.errors import AssistantError, IndexMissing
+from assistant.feedback import FeedbackStore
 from assistant.indexing import index_paths
+from assistant.jobs import JobRunner
+from assistant.keys import KeyStore
 from assistant.service import LectureAssistant
 from corpus import CorpusError, shipped_lectures
 
 __all__ = ["create_app"]
 
 _logger = logging.getLogger(__name__)
+_THREADS = max(8, 2 * (os.cpu_count() or 1))
+"""Questions looked up at the same time. Each keeps a core busy, so more only hold more memory."""
+_JOB_WAITERS = 16
+_SEEN_BY_PAGES = ("X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-After")
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The API over the index of ``settings.home``.
+def create_app(settings: Settings, server: ServerSettings | None = None) -> FastAPI:
+    """The API over the index of ``settings.home``; ``server`` says how clients are dealt with.
 
     The index and the encoder are opened once, beside the running server; with no index yet the
     lectures that ship are indexed first. Until that is done ``/readyz`` and the rest answer 503.
     """
+    server = server or ServerSettings()
+    keys, feedback_store, jobs = KeyStore(settings.home), FeedbackStore(settings.home), JobRunner(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async def open_assistant() -> None:
             try:
-                app.state.assistant = await to_thread.run_sync(_open, settings)
+                opened = await to_thread.run_sync(_open, settings)
+                await to_thread.run_sync(jobs.start)
+                app.state.assistant = opened
             except (AssistantError, CorpusError):
                 _logger.exception("the index cannot be opened")
 
+        to_thread.current_default_thread_limiter().total_tokens = _THREADS
         async with create_task_group() as tasks:
             tasks.start_soon(open_assistant)
             yield
             app.state.assistant = None
+        await to_thread.run_sync(jobs.stop)
+        keys.close()
+        feedback_store.close()
 
     app = FastAPI(
         title="lecture-assistant",
         version="1",
         summary="Answers out of lectures, cited to the exact words and second",
         lifespan=lifespan,
+        root_path=server.root_path,
     )
     app.state.assistant = None
+    app.state.server = server
+    app.state.gate = Gate(keys, server)
+    app.state.metrics = Metrics()
+    app.state.feedback = feedback_store
+    app.state.jobs = jobs
+    app.state.job_waiters = CapacityLimiter(_JOB_WAITERS)
     add_error_handlers(app)
-    for routes in (ask.router, search.router, lectures.router, health.router):
-        app.include_router(routes)
+    for routes in (ask, search, lectures, passages, uploads, chat, feedback, health):
+        app.include_router(routes.router)
+    app.include_router(page_routes(server.frame_ancestors))
+    _add_middleware(app, server)
+    describe(app)
     return app
+
+
+def _add_middleware(app: FastAPI, server: ServerSettings) -> None:
+    """From the routes outwards."""
+    app.add_middleware(
+        Guarding, body_bytes=server.body_bytes, upload_bytes=server.upload_bytes, upload_path="/v1/lectures"
+    )
+    if server.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=server.cors_origins,
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["*"],
+            expose_headers=_SEEN_BY_PAGES,
+        )
+    app.add_middleware(Observing, metrics=app.state.metrics)
 
 
 def _open(settings: Settings) -> LectureAssistant:

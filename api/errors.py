@@ -1,79 +1,140 @@
 """Errors as RFC 9457 problem details, with a stable ``type`` for each."""
 
 import logging
+import re
+from collections.abc import Sequence
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from api.schemas import Problem
-from assistant.errors import AssistantError, NotIndexed, QuestionInvalid
+from api.schemas import OpenAIError, OpenAIErrorBody, Problem
+from assistant.errors import AssistantError, LectureConflict, NotIndexed, QuestionInvalid, UploadInvalid
 
-__all__ = ["NotReady", "add_error_handlers", "problem_responses"]
+__all__ = [
+    "NotReady",
+    "RequestUnsupported",
+    "Responses",
+    "add_error_handlers",
+    "error_response",
+    "is_openai",
+    "openai_error",
+    "openai_responses",
+    "problem_of",
+    "problem_responses",
+]
 
 _logger = logging.getLogger(__name__)
 _BASE = "urn:lecture-assistant:problem:"
+_OPENAI = re.compile(r"/v1/(?:chat|models)(?:/|$)")
+_OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+_WORDS = {401: "key-invalid", 403: "not-allowed", 413: "too-large", 429: "too-many-requests"}
+
+Responses = dict[int | str, dict[str, Any]]
+
+
+class RequestUnsupported(Exception):
+    """A valid request for something that quoting lectures cannot do; ``param`` is what asks for it."""
+
+    def __init__(self, message: str, param: str) -> None:
+        super().__init__(message)
+        self.param = param
 
 
 class NotReady(Exception):
     """The index is still being opened."""
 
 
-def add_error_handlers(app: FastAPI) -> None:
-    """Answer every error with ``application/problem+json``."""
+_KINDS: tuple[tuple[type[Exception], int, str, str | None], ...] = (
+    (QuestionInvalid, 422, "question-invalid", None),
+    (NotIndexed, 404, "not-indexed", None),
+    (RequestUnsupported, 400, "unsupported", None),
+    (UploadInvalid, 422, "upload-invalid", None),
+    (LectureConflict, 409, "lecture-conflict", None),
+    (NotReady, 503, "not-ready", "the index is still being opened; try again in a moment"),
+)
+"""Which error is which problem; without a text of its own, the error's."""
 
-    @app.exception_handler(QuestionInvalid)
-    async def invalid(_: Request, error: QuestionInvalid) -> JSONResponse:
-        return _problem(422, "question-invalid", str(error))
 
-    @app.exception_handler(NotIndexed)
-    async def unknown(_: Request, error: NotIndexed) -> JSONResponse:
-        return _problem(404, "not-indexed", str(error))
-
-    @app.exception_handler(NotReady)
-    async def starting(_: Request, __: NotReady) -> JSONResponse:
-        return _problem(503, "not-ready", "the index is still being opened; try again in a moment")
-
-    @app.exception_handler(AssistantError)
-    async def broken(_: Request, error: AssistantError) -> JSONResponse:
-        # The message names files of the server; it belongs in the log, not on the wire.
+def problem_of(error: Exception) -> Problem:
+    """What a client is told of an error; what it may not see is left to the log."""
+    if isinstance(error, RequestValidationError):
+        return _problem(422, "request-invalid", "; ".join(_invalid_part(item) for item in error.errors()))
+    if isinstance(error, HTTPException):
+        words = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+        return _problem(error.status_code, _WORDS.get(error.status_code, words), str(error.detail))
+    for kind, status, name, detail in _KINDS:
+        if isinstance(error, kind):
+            return _problem(status, name, detail or str(error))
+    if isinstance(error, AssistantError):
+        # The message names files of the server.
         _logger.error("%s", error)
         return _problem(503, "index-unusable", "the index cannot be read; the operator's log says why")
+    return _problem(500, "internal", "something went wrong; the operator's log has more")
 
-    @app.exception_handler(RequestValidationError)
-    async def wrong(_: Request, error: RequestValidationError) -> JSONResponse:
-        details = "; ".join(
-            f"{'.'.join(str(part) for part in item['loc'][1:]) or 'body'}: {item['msg']}"
-            for item in error.errors()
+
+def error_response(path: str, error: Exception) -> JSONResponse:
+    """The response to an error: problem+json, or OpenAI's shape where its clients call."""
+    problem = problem_of(error)
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    if is_openai(path):
+        param = error.param if isinstance(error, RequestUnsupported) else None
+        shaped = openai_error(problem, param)
+        # OpenAI's clients know 400, not 422.
+        return JSONResponse(shaped.model_dump(), 400 if problem.status == 422 else problem.status, headers)
+    return JSONResponse(problem.model_dump(), problem.status, headers, media_type="application/problem+json")
+
+
+def is_openai(path: str) -> bool:
+    """Whether a path is of OpenAI's API, also behind a prefix."""
+    return _OPENAI.search(path) is not None
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Answer every error that a route or dependency raises."""
+
+    async def answer(request: Request, error: Exception) -> JSONResponse:
+        return error_response(request.scope["path"], error)
+
+    for kind in (AssistantError, NotReady, RequestUnsupported, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, answer)
+
+
+def openai_error(problem: Problem, param: str | None = None) -> OpenAIError:
+    """A problem in OpenAI's words; ``code`` is the end of the problem's type."""
+    kind = _OPENAI_TYPES.get(problem.status, "server_error" if problem.status >= 500 else None)
+    return OpenAIError(
+        error=OpenAIErrorBody(
+            message=problem.detail,
+            type=kind or "invalid_request_error",
+            param=param,
+            code=problem.type.removeprefix(_BASE),
         )
-        return _problem(422, "request-invalid", details)
-
-    @app.exception_handler(HTTPException)
-    async def refused(_: Request, error: HTTPException) -> JSONResponse:
-        phrase = HTTPStatus(error.status_code).phrase
-        answer = _problem(error.status_code, phrase.lower().replace(" ", "-"), str(error.detail))
-        answer.headers.update(error.headers or {})
-        return answer
-
-    @app.exception_handler(Exception)
-    async def unforeseen(_: Request, __: Exception) -> JSONResponse:
-        return _problem(500, "internal", "something went wrong; the operator's log has more")
+    )
 
 
-def problem_responses(*statuses: int) -> dict[int | str, dict[str, object]]:
-    """The ``responses`` of a route for OpenAPI."""
-    schema = Problem.model_json_schema()
-    return {
-        status: {
-            "description": HTTPStatus(status).phrase,
-            "content": {"application/problem+json": {"schema": schema}},
-        }
-        for status in statuses
-    }
+def problem_responses(*statuses: int) -> Responses:
+    """The ``responses`` of a route for OpenAPI; 401 and 429 are added to all that take a key."""
+    return _responses(statuses, "application/problem+json", "Problem")
 
 
-def _problem(status: int, kind: str, detail: str) -> JSONResponse:
-    problem = Problem(type=_BASE + kind, title=HTTPStatus(status).phrase, status=status, detail=detail)
-    return JSONResponse(problem.model_dump(), status, media_type="application/problem+json")
+def openai_responses(*statuses: int) -> Responses:
+    """The same for a route of OpenAI's API."""
+    return _responses(statuses, "application/json", "OpenAIError")
+
+
+def _responses(statuses: Sequence[int], media: str, schema: str) -> Responses:
+    content = {media: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
+
+
+def _problem(status: int, kind: str, detail: str) -> Problem:
+    return Problem(type=_BASE + kind, title=HTTPStatus(status).phrase, status=status, detail=detail)
+
+
+def _invalid_part(item: dict[str, Any]) -> str:
+    place = ".".join(str(part) for part in item["loc"][1:]) or "body"
+    return f"{place}: {item['msg']}"

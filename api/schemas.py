@@ -10,7 +10,11 @@ __all__ = [
     "HistoryTurn",
     "LectureItem",
     "LecturePage",
+    "OpenAIError",
+    "OpenAIErrorBody",
     "Problem",
+    "QuestionItem",
+    "QuestionList",
     "Status",
     "TranscriptItem",
 ]
@@ -72,6 +76,7 @@ class CueItem(BaseModel):
     start_ms: int | None
     end_ms: int | None
     speaker: str | None
+    starts_block: bool
 
 
 class TranscriptItem(LectureItem):
@@ -80,6 +85,23 @@ class TranscriptItem(LectureItem):
     source_sha256: str
     transcript: str
     cues: list[CueItem]
+
+
+class QuestionItem(BaseModel):
+    """A question a lecture asks, and the characters of its transcript that ask it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    question: str
+    char_start: int
+    char_end: int
+
+
+class QuestionList(BaseModel):
+    """What a learner may begin with."""
+
+    lecture_id: str
+    questions: list[QuestionItem]
 
 
 class Status(BaseModel):
@@ -95,3 +117,18 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
+
+
+class OpenAIErrorBody(BaseModel):
+    """What went wrong, for clients of OpenAI's API."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str
+
+
+class OpenAIError(BaseModel):
+    """An error in the shape that clients of OpenAI's API expect."""
+
+    error: OpenAIErrorBody

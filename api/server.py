@@ -1,32 +1,73 @@
 """uvicorn around the application."""
 
+import os
 import socket
 import sys
 from contextlib import suppress
 
 import uvicorn
 
+from api.access import is_loopback
 from api.app import create_app
+from api.config import ServerSettings
+from api.logs import set_up_logs
 from assistant.config import Settings
 from assistant.errors import IndexMissing, PortTaken
+from assistant.keys import KeyStore
 from assistant.store import current_generation, open_generation
 
-__all__ = ["run"]
+__all__ = ["listen", "run"]
 
 _GRACE_SECONDS = 10
 
 
-def run(settings: Settings, host: str, port: int) -> None:
-    """Serve until a signal; running requests get ten seconds to finish.
+def run(settings: Settings, host: str, port: int, root_path: str = "") -> None:
+    """Serve until a signal; running requests, streams too, get ten seconds to finish.
 
     Raises:
         PortTaken: another program listens there.
         IndexDamaged: the index cannot be read.
+        SettingInvalid: a variable of the environment cannot have its value.
     """
+    loopback = is_loopback(host)
+    server = ServerSettings.from_environment(os.environ, open_without_keys=loopback, root_path=root_path)
     with suppress(IndexMissing):
         open_generation(current_generation(settings.home)).catalog.close()
+    listener = listen(host, port)
+    shown = f"[{host}]" if listener.family == socket.AF_INET6 else host
+    if not loopback and not server.public_reading and not KeyStore(settings.home).exist():
+        _say(
+            f"warning: there are no API keys, so on {shown} every request is refused; "
+            "make one: `assistant keys create NAME`"
+        )
+    _say(f"serving on http://{shown}:{listener.getsockname()[1]}{server.root_path} (documented at /docs)")
+    set_up_logs(server.log_format)
+    config = uvicorn.Config(
+        create_app(settings, server),
+        host=host,
+        port=port,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        # Our own middleware logs each request, without the words in its address.
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=bool(server.trusted_proxies),
+        forwarded_allow_ips=list(server.trusted_proxies),
+    )
+    with listener:
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that takes connections; port 0 is any that is free.
+
+    Raises:
+        PortTaken: another program listens there.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio turns Nagle's algorithm off only on sockets that say they are TCP; with it every answer,
+    # whose head and body are two writes, waits 40 ms for the client's acknowledgement.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
@@ -36,11 +77,9 @@ def run(settings: Settings, host: str, port: int) -> None:
             f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port"
         ) from error
     listener.listen()
-    shown = f"[{host}]" if family == socket.AF_INET6 else host
-    sys.stderr.write(f"serving on http://{shown}:{listener.getsockname()[1]} (documented at /docs)\n")
+    return listener
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
-    config = uvicorn.Config(
-        create_app(settings), host=host, port=port, timeout_graceful_shutdown=_GRACE_SECONDS, log_level="info"
-    )
-    with listener:
-        uvicorn.Server(config).run(sockets=[listener])

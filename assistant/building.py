@@ -1,30 +1,34 @@
-"""Lectures → the files of a generation.
-
-Each passage is encoded once, and everything else comes from that: its vector for retrieval, and
-for each sentence the contextual token vectors that it has in the passage around it ("late
-chunking", Günther et al. 2024, arXiv:2409.04701).
-"""
+"""Lectures → the files of a generation; what did not change is taken over from the one before."""
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from functools import cached_property
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.catalog import IndexedLecture, write_catalog
+import corpus.passages
+import corpus.sentences
+from assistant.catalog import Catalog, RetiredPassage
+from assistant.cataloguing import KeptLectures, NewLecture, write_catalog
 from assistant.config import Settings
-from assistant.embedding import EncodedText, PassageEncoder, TransformerEncoder, load_tokenizer
+from assistant.earlier import Earlier, Place
+from assistant.embedding import OnnxEncoder, PassageEncoder, TransformerEncoder, load_tokenizer
 from assistant.lexical import LexicalIndex
-from assistant.model_files import locate_model
-from assistant.onnx_export import export_encoder, exported_folder
-from assistant.store import Generation, LectureEntry, Manifest, file_records, new_generation, publish
+from assistant.manifest import LectureEntry, Manifest, file_records
+from assistant.model_files import file_sha256, locate_model
+from assistant.onnx_export import encoder_problems, export_encoder, exported_folder
+from assistant.passage_vectors import LectureVectors, embed_lecture
+from assistant.rows import IndexedLecture, lecture_sha256
+from assistant.store import new_generation, publish
+from assistant.tokens import write_tokens
 from assistant.vectors import VectorIndex
-from corpus import Lecture, Passage, Sentence, build_passages, split_sentences
+from corpus import Lecture, build_passages, split_sentences
 
 __all__ = ["Changes", "GenerationBuilder", "Progress"]
 
@@ -32,6 +36,8 @@ Progress = Callable[[str, int, int], None]
 """Called with (what is being done, how much is done, how much there is; 0 where unknown)."""
 
 _SPECIAL_TOKENS = 2
+_FEW_PASSAGES = 256
+"""About as many as a CPU embeds while torch and sentence-transformers are being loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +53,29 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True)
-class _Vectors:
-    """What the encoder says of one lecture."""
+class _Derived:
+    """A lecture whose rows are made anew."""
 
-    passages: NDArray[np.float32]
-    """Shape (passages, dimension), unit rows."""
-    tokens: NDArray[np.int8]
-    """Shape (tokens, dimension); a row divided by its norm is a token's unit vector."""
-    token_ends: tuple[int, ...]
-    """Sentence ``i`` has the rows from ``token_ends[i - 1]`` (or 0) to ``token_ends[i]``."""
+    item: IndexedLecture
+    entry: LectureEntry
+    same_content: Place | None
+    """A lecture of the generation before that has its vectors."""
+
+
+@dataclass(frozen=True, slots=True)
+class _New:
+    """A lecture and its vectors, to be written."""
+
+    rows: NewLecture
+    vectors: LectureVectors
+    entry: LectureEntry
+
+
+_Part = Place | _New
 
 
 class GenerationBuilder:
-    """Splits, embeds and writes; vectors of content that was embedded before are taken over."""
+    """Splits, embeds and writes; what was derived of an unchanged lecture before is taken over."""
 
     def __init__(self, settings: Settings, progress: Progress, encoder: PassageEncoder | None = None) -> None:
         """``encoder`` stands in for the model of the settings; that one is loaded only if needed.
@@ -74,57 +90,91 @@ class GenerationBuilder:
         tokenizer = load_tokenizer(self._files.folder)
         self._count_tokens = lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
         self._max_tokens = min(settings.passage_tokens, self._files.max_tokens - _SPECIAL_TOKENS)
+        self._splitting = _splitting_sha256()
 
-    def build(self, lectures: Sequence[Lecture], before: Generation | None) -> Changes:
-        """Publish a generation of ``lectures``, unless ``before`` is that already.
+    def build(
+        self,
+        lectures: Sequence[Lecture | str],
+        before: Earlier | None,
+        retired: Sequence[RetiredPassage] = (),
+        *,
+        always: bool = False,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> Changes:
+        """Publish a generation of ``lectures``, unless ``before`` is that already and not ``always``.
+
+        A text among ``lectures`` is the id of one that stays as ``before`` has it. ``retired`` are
+        passages to remember where ``before`` cannot say.
 
         Raises:
             ModelUnusable: the model cannot be loaded or exported.
             OSError: the home folder cannot be written.
         """
-        indexed = [self._derive(lectures, number) for number in range(len(lectures))]
-        reusable = _reusable(before) if before and self._same_make(before.manifest) else {}
-        contents = [_content_sha256(item) for item in indexed]
-        entries = [
-            LectureEntry(item.lecture.lecture_id, _record_sha256(item), content, len(item.passages))
-            for item, content in zip(indexed, contents, strict=True)
-        ]
-        to_embed = sum(e.passages for e in entries if e.content_sha256 not in reusable)
+        planned = [self._plan(lectures, number, before) for number in range(len(lectures))]
         old = before.manifest.lectures if before else ()
+        entries = tuple(item.entry for item in planned)
+        to_embed = sum(
+            item.entry.passages
+            for item in planned
+            if isinstance(item, _Derived) and item.same_content is None
+        )
         changes = _changes(old, entries, to_embed)
-        if tuple(entries) == old and not to_embed and self._is_exported:
+        if not always and before and entries == old and self._is_current(before.manifest):
             return changes
         if not self._is_exported:
             self._progress("exporting the encoder", 0, 0)
-            _ = self._encoder
-        parts = self._vectors(indexed, contents, reusable, to_embed)
+        encoder = self._encoder(to_embed) if to_embed or not self._is_exported else None
+        parts = list(self._parts(planned, before, encoder, to_embed))
         self._progress("writing", 0, 0)
         with new_generation(self._settings.home) as aside:
-            _write_files(aside, indexed, parts)
+            dimension = _write_files(aside, parts, before, _retired(planned, before, retired, now()))
             manifest = Manifest(
                 model_name=self._files.name,
                 model_sha256=self._files.sha256,
-                dimension=parts[0].passages.shape[1],
+                encoder_sha256=self._exported_sha256,
+                dimension=dimension,
                 passage_tokens=self._settings.passage_tokens,
                 overlap_tokens=self._settings.overlap_tokens,
-                lectures=tuple(entries),
+                splitting_sha256=self._splitting,
+                lectures=tuple(part.entry for part in parts),
                 files=file_records(aside),
             )
             publish(self._settings.home, aside, manifest)
         return changes
 
-    @cached_property
-    def _is_exported(self) -> bool:
-        return (exported_folder(self._settings.home, self._files.sha256) / "encoder.json").is_file()
+    @property
+    def _exported(self) -> Path:
+        return exported_folder(self._settings.home, self._files.sha256) / "encoder.json"
 
-    @cached_property
-    def _encoder(self) -> PassageEncoder:
+    @property
+    def _is_exported(self) -> bool:
+        return self._exported.is_file()
+
+    @property
+    def _exported_sha256(self) -> str:
+        return file_sha256(self._exported) if self._is_exported else ""
+
+    def _encoder(self, passages: int) -> PassageEncoder:
+        """What encodes so many passages: a few the exported encoder, which loads in no time."""
         if self._given_encoder is not None:
             return self._given_encoder
+        folder = self._exported.parent
+        if passages <= _FEW_PASSAGES and self._is_exported and not encoder_problems(folder):
+            exported = OnnxEncoder(folder)
+            if exported.encodes_passages:
+                return exported
         self._progress("loading the encoder", 0, 0)
         model = TransformerEncoder(self._files)
         export_encoder(model, self._files, self._settings.home)
         return model
+
+    def _is_current(self, manifest: Manifest) -> bool:
+        return (
+            self._is_exported
+            and manifest.encoder_sha256 == self._exported_sha256
+            and self._same_make(manifest)
+            and manifest.splitting_sha256 == self._splitting
+        )
 
     def _same_make(self, manifest: Manifest) -> bool:
         return (
@@ -133,9 +183,34 @@ class GenerationBuilder:
             and manifest.overlap_tokens == self._settings.overlap_tokens
         )
 
-    def _derive(self, lectures: Sequence[Lecture], number: int) -> IndexedLecture:
+    def _plan(
+        self, lectures: Sequence[Lecture | str], number: int, before: Earlier | None
+    ) -> Place | _Derived:
         self._progress("splitting", number + 1, len(lectures))
         lecture = lectures[number]
+        same_make = before is not None and self._same_make(before.manifest)
+        if before is not None and same_make and before.manifest.splitting_sha256 == self._splitting:
+            place = before.places.get(lecture if isinstance(lecture, str) else lecture.lecture_id)
+            if place and (isinstance(lecture, str) or lecture_sha256(lecture) == place.entry.lecture_sha256):
+                return place
+        if isinstance(lecture, str):
+            if before is None:
+                raise ValueError(f"lecture {lecture!r} is kept from nothing")
+            lecture = before.catalog.lecture(lecture)
+        item = self._derive(lecture)
+        content = _content_sha256(item)
+        known = before.by_content.get(content) if before and same_make else None
+        entry = LectureEntry(
+            lecture_id=lecture.lecture_id,
+            source=lecture.source,
+            lecture_sha256=lecture_sha256(lecture),
+            content_sha256=content,
+            passages=len(item.passages),
+            tokens=known.entry.tokens if known else 0,
+        )
+        return _Derived(item, entry, known)
+
+    def _derive(self, lecture: Lecture) -> IndexedLecture:
         sentences = split_sentences(lecture, self._count_tokens, self._max_tokens)
         passages = build_passages(
             lecture,
@@ -146,13 +221,13 @@ class GenerationBuilder:
         )
         return IndexedLecture(lecture, sentences, passages)
 
-    def _vectors(
+    def _parts(
         self,
-        indexed: Sequence[IndexedLecture],
-        contents: Sequence[str],
-        reusable: dict[str, Callable[[], _Vectors]],
+        planned: Sequence[Place | _Derived],
+        before: Earlier | None,
+        encoder: PassageEncoder | None,
         to_embed: int,
-    ) -> list[_Vectors]:
+    ) -> Iterator[_Part]:
         done = 0
 
         def step(count: int) -> None:
@@ -160,91 +235,107 @@ class GenerationBuilder:
             done += count
             self._progress("embedding", done, to_embed)
 
-        parts = []
-        for item, content in zip(indexed, contents, strict=True):
-            if content in reusable:
-                parts.append(reusable[content]())
-            else:
-                parts.append(_embed(item, self._encoder, step))
-        return parts
+        for planned_lecture in planned:
+            if isinstance(planned_lecture, Place):
+                yield planned_lecture
+            elif before and planned_lecture.same_content:
+                yield _new(planned_lecture, before.vectors_of(planned_lecture.same_content))
+            elif encoder:
+                yield _new(planned_lecture, embed_lecture(planned_lecture.item, encoder, step))
 
 
-def _embed(item: IndexedLecture, encoder: PassageEncoder, step: Callable[[int], None]) -> _Vectors:
-    transcript = item.lecture.transcript
-    texts = [transcript[p.char_start : p.char_end] for p in item.passages]
-    encoded = list(encoder.encode_passages(texts, step))
-    tokens, ends = [], []
-    total = 0
-    for number, sentence in enumerate(item.sentences):
-        home = _passage_around(item.passages, number)
-        rows = _token_rows(encoded[home], item.passages[home], sentence)
-        tokens.append(_quantise(rows))
-        total += len(rows)
-        ends.append(total)
-    return _Vectors(np.stack([e.vector for e in encoded]), np.concatenate(tokens), tuple(ends))
+def _new(derived: _Derived, vectors: LectureVectors) -> _New:
+    rows = NewLecture(derived.item, vectors.token_ends)
+    return _New(rows, vectors, replace(derived.entry, tokens=len(vectors.tokens)))
 
 
-def _passage_around(passages: Sequence[Passage], number: int) -> int:
-    """The passage in which sentence ``number`` stands nearest the middle: it has most context there."""
-    holding = [i for i, p in enumerate(passages) if p.sentence_start <= number < p.sentence_end]
-    return min(
-        holding, key=lambda i: abs(passages[i].sentence_start + passages[i].sentence_end - 1 - 2 * number)
+def _write_files(
+    folder: Path, parts: Sequence[_Part], before: Earlier | None, retired: Sequence[RetiredPassage]
+) -> int:
+    """Write everything but the manifest; returns the dimension of the vectors."""
+    path = folder / "catalog.sqlite"
+    rows = [part.rows if isinstance(part, _New) else part for part in _neighbours(parts)]
+    write_catalog(path, rows, before.folder / path.name if before else None, retired)
+    vectors = np.concatenate([_passage_vectors(part, before) for part in _neighbours(parts)])
+    VectorIndex.build(vectors).write(folder / "passages.faiss")
+    write_tokens(
+        folder / "tokens.npy",
+        (_token_rows(part, before) for part in _neighbours(parts)),
+        sum(part.entry.tokens for part in parts),
+        vectors.shape[1],
     )
+    with closing(Catalog(path)) as catalog:
+        LexicalIndex.build(folder / "lexical", _passage_texts(catalog))
+    return int(vectors.shape[1])
 
 
-def _token_rows(encoded: EncodedText, passage: Passage, sentence: Sentence) -> NDArray[np.float32]:
-    start, end = sentence.char_start - passage.char_start, sentence.char_end - passage.char_start
-    inside = [i for i, (first, _) in enumerate(encoded.spans) if start <= first < end]
-    # A sentence of nothing but characters the encoder drops still gets a vector: its passage's.
-    return encoded.tokens[inside] if inside else encoded.vector[np.newaxis, :]
-
-
-def _quantise(rows: NDArray[np.float32]) -> NDArray[np.int8]:
-    """Each row scaled to use all of int8; its length is restored when it is read."""
-    peaks = np.maximum(np.abs(rows).max(axis=1, keepdims=True), 1e-12)
-    quantised: NDArray[np.int8] = np.rint(rows * (127.0 / peaks)).astype(np.int8)
-    return quantised
-
-
-def _write_files(folder: Path, indexed: Sequence[IndexedLecture], parts: Sequence[_Vectors]) -> None:
-    token_rows = []
-    first = 0
+def _neighbours(parts: Iterable[_Part]) -> Iterator[KeptLectures | _New]:
+    """``parts`` with every run of kept lectures that were neighbours before as one."""
+    run: KeptLectures | None = None
     for part in parts:
-        bounds = [first, *(first + end for end in part.token_ends)]
-        token_rows.append(list(pairwise(bounds)))
-        first = bounds[-1]
-    write_catalog(folder / "catalog.sqlite", indexed, token_rows)
-    VectorIndex.build(np.concatenate([p.passages for p in parts])).write(folder / "passages.faiss")
-    np.save(folder / "tokens.npy", np.concatenate([p.tokens for p in parts]))
-    LexicalIndex.build(
-        folder / "lexical",
-        (
-            (item.lecture.lecture_id, item.lecture.transcript[p.char_start : p.char_end])
-            for item in indexed
-            for p in item.passages
-        ),
-    )
-
-
-def _reusable(before: Generation) -> dict[str, Callable[[], _Vectors]]:
-    """Content checksum → a call that reads its vectors from the generation before."""
-    found: dict[str, Callable[[], _Vectors]] = {}
-    row = 0
-    for entry in before.manifest.lectures:
-        end = row + entry.passages
-
-        def read(entry: LectureEntry = entry, row: int = row, end: int = end) -> _Vectors:
-            sentences = before.catalog.sentences(entry.lecture_id)
-            first, last = sentences[0].token_start, sentences[-1].token_end
-            return _Vectors(
-                before.vectors.vectors(row, end),
-                np.array(before.tokens[first:last]),
-                tuple(s.token_end - first for s in sentences),
+        if isinstance(part, _New):
+            if run:
+                yield run
+            run = None
+            yield part
+        elif run and run.first + run.count == part.position:
+            run = replace(
+                run,
+                count=run.count + 1,
+                passages=run.passages + part.entry.passages,
+                tokens=run.tokens + part.entry.tokens,
             )
+        else:
+            if run:
+                yield run
+            entry = part.entry
+            run = KeptLectures(
+                part.position, 1, part.row_start, entry.passages, part.token_start, entry.tokens
+            )
+    if run:
+        yield run
 
-        found[entry.content_sha256] = read
-        row = end
-    return found
+
+def _passage_vectors(part: KeptLectures | _New, before: Earlier | None) -> NDArray[np.float32]:
+    if isinstance(part, _New):
+        return part.vectors.passages
+    if before is None:
+        raise ValueError("lectures are kept from nothing")
+    return before.vectors.vectors(part.row_start, part.row_start + part.passages)
+
+
+def _token_rows(part: KeptLectures | _New, before: Earlier | None) -> NDArray[np.int8]:
+    if isinstance(part, _New):
+        return part.vectors.tokens
+    if before is None:
+        raise ValueError("lectures are kept from nothing")
+    return before.tokens[part.token_start : part.token_start + part.tokens]
+
+
+def _passage_texts(catalog: Catalog) -> Iterator[tuple[str, str]]:
+    for lecture_id in catalog.lecture_ids():
+        transcript = catalog.header(lecture_id).transcript
+        for passage in catalog.passages_of(lecture_id):
+            yield lecture_id, transcript[passage.char_start : passage.char_end]
+
+
+def _retired(
+    planned: Sequence[Place | _Derived],
+    before: Earlier | None,
+    known: Sequence[RetiredPassage],
+    now: datetime,
+) -> list[RetiredPassage]:
+    """The passages that were and are no more, with when they went."""
+    kept = {item.entry.lecture_id for item in planned if isinstance(item, Place)}
+    present = {p.passage_id for item in planned if isinstance(item, _Derived) for p in item.item.passages}
+    retired = {r.passage_id: r for r in known}
+    if before:
+        retired |= {r.passage_id: r for r in before.catalog.retired()}
+        stamp = now.isoformat(timespec="seconds")
+        for passage_id, lecture_id in before.catalog.passage_ids():
+            if lecture_id not in kept:
+                retired[passage_id] = RetiredPassage(passage_id, lecture_id, stamp)
+    return [r for r in retired.values() if r.passage_id not in present]
 
 
 def _changes(old: Sequence[LectureEntry], new: Sequence[LectureEntry], to_embed: int) -> Changes:
@@ -263,12 +354,14 @@ def _changes(old: Sequence[LectureEntry], new: Sequence[LectureEntry], to_embed:
 def _content_sha256(item: IndexedLecture) -> str:
     bounds = [[s.char_start, s.char_end] for s in item.sentences]
     windows = [[p.sentence_start, p.sentence_end] for p in item.passages]
-    return _sha256([item.lecture.transcript, bounds, windows])
+    content = json.dumps([item.lecture.transcript, bounds, windows], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
-def _record_sha256(item: IndexedLecture) -> str:
-    return _sha256([asdict(item.lecture), [asdict(s) for s in item.sentences]])
-
-
-def _sha256(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+def _splitting_sha256() -> str:
+    """Of the code that makes sentences and passages, and of the library it uses."""
+    digest = hashlib.sha256(metadata.version("sentencex").encode())
+    for module in (corpus.sentences, corpus.passages):
+        if module.__file__:
+            digest.update(Path(module.__file__).read_bytes())
+    return digest.hexdigest()

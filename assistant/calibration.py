@@ -14,10 +14,10 @@ from importlib import resources
 from pathlib import Path
 
 from assistant.config import Settings
+from assistant.disk import home_errors, writer_lock
 from assistant.errors import CalibrationInvalid
 from assistant.model_files import file_sha256
 from assistant.ranking import Ranker
-from assistant.store import home_errors, writer_lock
 
 __all__ = [
     "Calibration",

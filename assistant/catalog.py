@@ -1,51 +1,32 @@
-"""The catalogue: lectures, cues, sentences and passages in one SQLite file.
-
-Tables, written once per generation and only read afterwards::
-
-    lectures   position (0..n-1), lecture_id, title, course, language, speakers (JSON), url, source,
-               source_sha256, transcript, problems (JSON), sentences (how many)
-    cues       lecture (position), number, char_start, char_end, line_start, line_end, start_ms,
-               end_ms, speaker, starts_block
-    sentences  lecture, number, char_start, char_end, is_question, token_start, token_end
-               (its rows in tokens.npy)
-    passages   row (as in passages.faiss and lexical/), passage_id, lecture, sentence_start,
-               sentence_end, char_start, char_end
-"""
+"""The catalogue: lectures, cues, sentences and passages in one SQLite file (``rows.py``), read side."""
 
 import json
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from assistant.errors import IndexDamaged
-from corpus import Cue, Lecture, Passage, Problem, Sentence
-
-__all__ = ["Catalog", "IndexedLecture", "LectureHeader", "StoredSentence", "write_catalog"]
-
-_SCHEMA = """
-CREATE TABLE lectures (position INTEGER PRIMARY KEY, lecture_id TEXT NOT NULL UNIQUE, title TEXT NOT NULL,
-    course TEXT, language TEXT NOT NULL, speakers TEXT NOT NULL, url TEXT, source TEXT NOT NULL,
-    source_sha256 TEXT NOT NULL, transcript TEXT NOT NULL, problems TEXT NOT NULL,
-    sentences INTEGER NOT NULL);
-CREATE TABLE cues (lecture INTEGER NOT NULL, number INTEGER NOT NULL, char_start INTEGER NOT NULL,
-    char_end INTEGER NOT NULL, line_start INTEGER NOT NULL, line_end INTEGER NOT NULL, start_ms INTEGER,
-    end_ms INTEGER, speaker TEXT, starts_block INTEGER NOT NULL, PRIMARY KEY (lecture, number)) WITHOUT ROWID;
-CREATE TABLE sentences (lecture INTEGER NOT NULL, number INTEGER NOT NULL, char_start INTEGER NOT NULL,
-    char_end INTEGER NOT NULL, is_question INTEGER NOT NULL, token_start INTEGER NOT NULL,
-    token_end INTEGER NOT NULL, PRIMARY KEY (lecture, number)) WITHOUT ROWID;
-CREATE TABLE passages (row INTEGER PRIMARY KEY, passage_id TEXT NOT NULL UNIQUE, lecture INTEGER NOT NULL,
-    sentence_start INTEGER NOT NULL, sentence_end INTEGER NOT NULL, char_start INTEGER NOT NULL,
-    char_end INTEGER NOT NULL);
-CREATE INDEX passages_of_lecture ON passages (lecture);
-"""
-_LECTURE_COLUMNS = (
-    "lecture_id, title, course, language, speakers, url, source, source_sha256, transcript, problems"
+from assistant.rows import (
+    CUE_COLUMNS,
+    LECTURE_COLUMNS,
+    PASSAGE_COLUMNS,
+    SENTENCE_COLUMNS,
+    TABLES,
+    cue_of,
+    is_sound,
+    is_sound_lecture,
+    lecture_of,
 )
-_HEADER_COLUMNS = "lecture_id, title, course, language, speakers, url, source, transcript, sentences"
-_CUE_COLUMNS = "char_start, char_end, line_start, line_end, start_ms, end_ms, speaker, starts_block"
+from corpus import Cue, Lecture, Passage, Sentence
+
+__all__ = ["Catalog", "LectureHeader", "RetiredPassage", "StoredSentence"]
+
+_HEADERS_KEPT = 32
+"""A question reads the same few lectures again and again; a transcript of an hour is some 60 KB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,65 +55,20 @@ class LectureHeader:
 
 
 @dataclass(frozen=True, slots=True)
-class IndexedLecture:
-    """A lecture with everything that was derived from it, ready to be written."""
+class RetiredPassage:
+    """A passage that an earlier generation had."""
 
-    lecture: Lecture
-    sentences: tuple[Sentence, ...]
-    passages: tuple[Passage, ...]
-
-
-def write_catalog(
-    path: Path, lectures: Sequence[IndexedLecture], token_rows: Sequence[Sequence[tuple[int, int]]]
-) -> None:
-    """Write ``lectures`` in one transaction; ``token_rows[i][j]`` are the rows of sentence ``j``."""
-    with sqlite3.connect(path) as connection:
-        connection.executescript(_SCHEMA)
-        row = 0
-        for position, (indexed, rows) in enumerate(zip(lectures, token_rows, strict=True)):
-            lecture = indexed.lecture
-            connection.execute(
-                f"INSERT INTO lectures (position, {_LECTURE_COLUMNS}, sentences)"
-                " VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
-                (position, *_lecture_values(lecture), len(indexed.sentences)),
-            )
-            connection.executemany(
-                "INSERT INTO cues VALUES (?,?,?,?,?,?,?,?,?,?)",
-                ((position, n, *astuple(c)) for n, c in enumerate(lecture.cues)),
-            )
-            connection.executemany(
-                "INSERT INTO sentences VALUES (?,?,?,?,?,?,?)",
-                (
-                    (position, n, s.char_start, s.char_end, s.is_question, *rows[n])
-                    for n, s in enumerate(indexed.sentences)
-                ),
-            )
-            for p in indexed.passages:
-                connection.execute(
-                    "INSERT INTO passages VALUES (?,?,?,?,?,?,?)",
-                    (row, p.passage_id, position, p.sentence_start, p.sentence_end, p.char_start, p.char_end),
-                )
-                row += 1
-    connection.close()
-
-
-def _lecture_values(lecture: Lecture) -> tuple[Any, ...]:
-    return (
-        lecture.lecture_id,
-        lecture.title,
-        lecture.course,
-        lecture.language,
-        json.dumps(lecture.speakers),
-        lecture.url,
-        lecture.source,
-        lecture.source_sha256,
-        lecture.transcript,
-        json.dumps([[p.path, p.line, p.reason] for p in lecture.problems]),
-    )
+    passage_id: str
+    lecture_id: str
+    retired_at: str
+    """ISO 8601, UTC, as the clock of the writing machine had it."""
 
 
 class Catalog:
-    """Read side of one catalogue; safe to use from several threads."""
+    """Read side of one catalogue; safe to use from several threads.
+
+    Every row is held against its digest: what was altered raises ``IndexDamaged`` and is never returned.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open the file read-only.
@@ -142,22 +78,21 @@ class Catalog:
         """
         self._path = path
         self._lock = threading.Lock()
+        self._headers: dict[str, LectureHeader] = {}
         try:
             # Immutable: a generation never changes, so SQLite need not look for a journal.
-            self._connection = sqlite3.connect(
-                f"file:{_uri_path(path)}?immutable=1", uri=True, check_same_thread=False
-            )
+            self._connection = sqlite3.connect(immutable_uri(path), uri=True, check_same_thread=False)
         except sqlite3.Error as error:
             raise self._damaged(error) from error
+        self._close = weakref.finalize(self, self._connection.close)
 
     def close(self) -> None:
-        """Close the file."""
-        self._connection.close()
+        """Close the file; dropping the last reference does it too."""
+        self._close()
 
     def lectures(self) -> list[Lecture]:
         """Every lecture whole, in the order of the index."""
-        rows = self._rows("SELECT lecture_id FROM lectures ORDER BY position")
-        return [self.lecture(row[0]) for row in rows]
+        return [self.lecture(lecture_id) for lecture_id in self.lecture_ids()]
 
     def lecture(self, lecture_id: str) -> Lecture:
         """One lecture whole.
@@ -165,14 +100,16 @@ class Catalog:
         Raises:
             KeyError: there is no such lecture.
         """
-        rows = self._rows(
-            f"SELECT {_LECTURE_COLUMNS}, position FROM lectures WHERE lecture_id = ?", (lecture_id,)
+        row = self._lecture_row(lecture_id)
+        cues = self._rows(
+            f"SELECT {CUE_COLUMNS} FROM cues JOIN"
+            " (SELECT position FROM lectures WHERE lecture_id = ?) ON lecture = position ORDER BY number",
+            (lecture_id,),
         )
-        if not rows:
-            raise KeyError(lecture_id)
-        *values, position = rows[0]
-        cues = self._rows(f"SELECT {_CUE_COLUMNS} FROM cues WHERE lecture = ? ORDER BY number", (position,))
-        return _lecture(values, cues)
+        self._check_rows(lecture_id, cues)
+        if [cue[0] for cue in cues] != list(range(row[9])):
+            raise self._damaged(f"cues of lecture {lecture_id!r} are missing")
+        return lecture_of(row, cues)
 
     def header(self, lecture_id: str) -> LectureHeader:
         """What is known of one lecture, without its cues.
@@ -180,25 +117,45 @@ class Catalog:
         Raises:
             KeyError: there is no such lecture.
         """
-        rows = self._rows(f"SELECT {_HEADER_COLUMNS} FROM lectures WHERE lecture_id = ?", (lecture_id,))
-        if not rows:
-            raise KeyError(lecture_id)
-        return _header(rows[0])
+        known = self._headers.get(lecture_id)
+        if known is None:
+            known = _header(self._lecture_row(lecture_id))
+            if len(self._headers) >= _HEADERS_KEPT:
+                self._headers.clear()
+            self._headers[lecture_id] = known
+        return known
 
     def headers(self) -> list[LectureHeader]:
         """``header`` of every lecture, in order of the index."""
-        return [
-            _header(row) for row in self._rows(f"SELECT {_HEADER_COLUMNS} FROM lectures ORDER BY position")
-        ]
+        rows = self._rows(f"SELECT {LECTURE_COLUMNS} FROM lectures ORDER BY position")
+        return [_header(self._sound_lecture(row)) for row in rows]
+
+    def sources(self) -> dict[str, str]:
+        """The file each lecture was read from, by lecture id in order of the index."""
+        return dict(self._rows("SELECT lecture_id, source FROM lectures ORDER BY position"))
 
     def cues_over(self, lecture_id: str, char_start: int, char_end: int) -> list[Cue]:
-        """The cues that hold any of characters ``char_start`` to ``char_end``, in order."""
+        """The cues that hold any of characters ``char_start`` to ``char_end``, in order.
+
+        Raises:
+            IndexDamaged: a cue was altered, or they do not hold all of the characters.
+        """
         rows = self._rows(
-            f"SELECT {_CUE_COLUMNS} FROM cues JOIN lectures ON position = lecture"
-            " WHERE lecture_id = ? AND char_end > ? AND char_start < ? ORDER BY number",
+            f"SELECT {CUE_COLUMNS} FROM cues"
+            " WHERE lecture = (SELECT position FROM lectures WHERE lecture_id = ?)"
+            " AND char_end > ? AND char_start < ? ORDER BY number",
             (lecture_id, char_start, char_end),
         )
-        return [_cue(row) for row in rows]
+        self._check_rows(lecture_id, rows)
+        whole = (
+            rows
+            and rows[0][1] <= char_start
+            and rows[-1][2] >= char_end
+            and rows[-1][0] - rows[0][0] == len(rows) - 1
+        )
+        if not whole:
+            raise self._damaged(f"cues of lecture {lecture_id!r} are missing")
+        return [cue_of(row) for row in rows]
 
     def lecture_ids(self, course: str | None = None) -> list[str]:
         """The ids in order of the index, of one course or of all."""
@@ -217,15 +174,52 @@ class Catalog:
         ]
 
     def passages(self, rows: Iterable[int]) -> dict[int, Passage]:
-        """Passages by row of the index."""
+        """Passages by row of the index.
+
+        Raises:
+            IndexDamaged: one was altered, or there is no such row.
+        """
         wanted = list(rows)
         found = self._rows(
-            "SELECT row, passage_id, lecture_id, sentence_start, sentence_end, char_start, char_end"
+            f"SELECT row, lecture_id, {_of('passages', PASSAGE_COLUMNS)}"
             " FROM passages JOIN lectures ON position = lecture"
             f" WHERE row IN ({','.join('?' * len(wanted))})",
             wanted,
         )
-        return {r[0]: Passage(*r[1:]) for r in found}
+        passages = {row[0]: self._passage(row[1:]) for row in found}
+        if missing := set(wanted) - set(passages):
+            raise self._damaged(f"passages {sorted(missing)[:5]} are missing")
+        return passages
+
+    def passage(self, passage_id: str) -> Passage | None:
+        """The passage of an id, or ``None``."""
+        found = self._rows(
+            f"SELECT lecture_id, {_of('passages', PASSAGE_COLUMNS)}"
+            " FROM passages JOIN lectures ON position = lecture WHERE passage_id = ?",
+            (passage_id,),
+        )
+        return self._passage(found[0]) if found else None
+
+    def passage_ids(self) -> list[tuple[str, str]]:
+        """(passage id, lecture id) of every passage in order of row."""
+        query = "SELECT passage_id, lecture_id FROM passages JOIN lectures ON position = lecture ORDER BY row"
+        return [(passage_id, lecture_id) for passage_id, lecture_id in self._rows(query)]
+
+    def passages_of(self, lecture_id: str) -> list[Passage]:
+        """Every passage of a lecture in order."""
+        found = self._rows(
+            f"SELECT lecture_id, {_of('passages', PASSAGE_COLUMNS)}"
+            " FROM passages JOIN lectures ON position = lecture WHERE lecture_id = ? ORDER BY row",
+            (lecture_id,),
+        )
+        return [self._passage(row) for row in found]
+
+    def retired(self, passage_id: str | None = None) -> list[RetiredPassage]:
+        """The passages of earlier generations that this one lacks: all, or that of one id."""
+        where = "" if passage_id is None else " WHERE passage_id = ?"
+        values = () if passage_id is None else (passage_id,)
+        query = f"SELECT passage_id, lecture_id, retired_at FROM retired{where}"
+        return [RetiredPassage(*row) for row in self._rows(query, values)]
 
     def passage_rows(self, lecture_ids: Sequence[str]) -> list[int]:
         """The rows of every passage of these lectures."""
@@ -237,14 +231,25 @@ class Catalog:
         return [r[0] for r in found]
 
     def sentences(self, lecture_id: str, start: int = 0, end: int | None = None) -> list[StoredSentence]:
-        """Sentences ``start`` to ``end`` (half open) of a lecture, in order."""
+        """Sentences ``start`` to ``end`` (half open) of a lecture, in order.
+
+        Raises:
+            IndexDamaged: one was altered or is missing.
+        """
         rows = self._rows(
-            "SELECT number, char_start, char_end, is_question, token_start, token_end"
+            f"SELECT lectures.token_start, lectures.sentences, {_of('sentences', SENTENCE_COLUMNS)}"
             " FROM sentences JOIN lectures ON position = lecture"
             " WHERE lecture_id = ? AND number >= ? AND number < ? ORDER BY number",
             (lecture_id, start, 2**31 if end is None else end),
         )
-        return [StoredSentence(n, Sentence(a, b, bool(q)), t, u) for n, a, b, q, t, u in rows]
+        self._check_rows(lecture_id, [row[2:] for row in rows])
+        expected = range(start, rows[0][1] if rows and end is None else end or start)
+        if [row[2] for row in rows] != list(expected):
+            raise self._damaged(f"sentences of lecture {lecture_id!r} are missing")
+        return [
+            StoredSentence(n, Sentence(a, b, bool(q)), base + t, base + u)
+            for base, _, n, a, b, q, t, u, _ in rows
+        ]
 
     def counts(self) -> dict[str, int]:
         """Rows of every table, by name."""
@@ -252,54 +257,60 @@ class Catalog:
         return {table: self._rows(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
 
     def check(self) -> str | None:
-        """SQLite's own integrity check: what is wrong, or ``None``."""
+        """What is wrong with the file by SQLite's own integrity check or its tables, or ``None``."""
         try:
             result = str(self._rows("PRAGMA integrity_check")[0][0])
+            tables = dict(self._rows("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"))
         except IndexDamaged as error:
             return str(error)
+        if result == "ok" and tables != TABLES:
+            return "has other tables than a catalogue"
         return None if result == "ok" else result
+
+    def _lecture_row(self, lecture_id: str) -> Sequence[Any]:
+        rows = self._rows(f"SELECT {LECTURE_COLUMNS} FROM lectures WHERE lecture_id = ?", (lecture_id,))
+        if not rows:
+            raise KeyError(lecture_id)
+        return self._sound_lecture(rows[0])
+
+    def _sound_lecture(self, row: Sequence[Any]) -> Sequence[Any]:
+        if not is_sound_lecture(row):
+            raise self._damaged(f"lecture {row[0]!r} was altered")
+        return row
+
+    def _passage(self, row: Sequence[Any]) -> Passage:
+        lecture_id, *values = row
+        self._check_rows(lecture_id, [values])
+        passage_id, *bounds, _ = values
+        return Passage(passage_id, lecture_id, *bounds)
+
+    def _check_rows(self, lecture_id: str, rows: Iterable[Sequence[Any]]) -> None:
+        for row in rows:
+            if not is_sound(lecture_id, row):
+                raise self._damaged(f"a row of lecture {lecture_id!r} was altered")
 
     def _rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         try:
             with self._lock:
                 return self._connection.execute(query, values).fetchall()
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, OverflowError) as error:
             raise self._damaged(error) from error
 
-    def _damaged(self, error: Exception) -> IndexDamaged:
-        return IndexDamaged(
-            f"{self._path}: not a readable catalogue ({error}); index the transcripts again: "
-            "`assistant index PATH...`"
-        )
+    def _damaged(self, reason: object) -> IndexDamaged:
+        return IndexDamaged(f"{self._path}: not a readable catalogue ({reason}); run `assistant repair`")
 
 
-def _uri_path(path: Path) -> str:
-    return str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+def immutable_uri(path: Path) -> str:
+    """The URI by which SQLite reads a file that nobody writes."""
+    name = str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    return f"file:{name}?immutable=1"
 
 
-def _cue(row: Sequence[Any]) -> Cue:
-    char_start, char_end, line_start, line_end, start_ms, end_ms, speaker, starts_block = row
-    return Cue(char_start, char_end, line_start, line_end, start_ms, end_ms, speaker, bool(starts_block))
+def _of(table: str, columns: str) -> str:
+    return ", ".join(f"{table}.{column}" for column in columns.split(", "))
 
 
 def _header(row: Sequence[Any]) -> LectureHeader:
-    lecture_id, title, course, language, speakers, url, source, transcript, sentences = row
+    lecture_id, title, course, language, speakers, url, source, _, _, _, sentences, transcript, _ = row
     names = tuple(json.loads(speakers))
     return LectureHeader(lecture_id, title, course, language, names, url, source, transcript, sentences)
-
-
-def _lecture(values: Sequence[Any], cues: Sequence[tuple[Any, ...]]) -> Lecture:
-    lecture_id, title, course, language, speakers, url, source, sha256, transcript, problems = values
-    return Lecture(
-        lecture_id=lecture_id,
-        title=title,
-        course=course,
-        language=language,
-        speakers=tuple(json.loads(speakers)),
-        url=url,
-        source=source,
-        source_sha256=sha256,
-        transcript=transcript,
-        cues=tuple(_cue(row) for row in cues),
-        problems=tuple(Problem(*p) for p in json.loads(problems)),
-    )

@@ -1,76 +1,144 @@
 """Whether an index is what was written, and building it again where it is not."""
 
-import json
 import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from assistant.building import GenerationBuilder, Progress
 from assistant.config import Settings
-from assistant.errors import IndexDamaged
-from assistant.model_files import file_sha256
-from assistant.onnx_export import exported_folder
-from assistant.store import (
-    altered_files,
-    current_generation,
-    home_errors,
-    open_generation,
-    read_manifest,
-    whole_catalog,
-    writer_lock,
-)
+from assistant.earlier import open_earlier
+from assistant.embedding import OnnxEncoder
+from assistant.errors import IndexDamaged, ModelUnusable
+from assistant.manifest import altered_files, read_manifest
+from assistant.migration import upgrade_current
+from assistant.onnx_export import encoder_problems, exported_folder
+from assistant.salvage import salvage
+from assistant.store import Generation, open_generation, read_current, writing
 
-__all__ = ["repair_home", "verify_home"]
+__all__ = ["RepairReport", "repair_home", "row_problems", "verify_home"]
+
+_SAMPLE = 8
+_SAME_COSINE = 0.999
+"""Two machines round differently; another text or model is far below."""
 
 
-def verify_home(home: Path) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class RepairReport:
+    """What ``repair_home`` did, one line each."""
+
+    done: tuple[str, ...]
+    lost: tuple[str, ...]
+    """Lectures that could not be saved, with what to do."""
+
+
+def verify_home(home: Path, *, sample: int = _SAMPLE) -> list[str]:
     """Every fault of the live generation and of its exported encoder, one line each.
+
+    Every byte of every file is held against its checksum, the rows of all parts are counted, every row of
+    the catalogue is read, and ``sample`` passages are encoded again and compared with their vectors.
 
     Raises:
         IndexMissing: there is no index.
+        IndexOutdated: it is of an earlier format; indexing upgrades it.
+        IndexTooNew: it is of a later format.
     """
     try:
-        folder = current_generation(home)
-        manifest = read_manifest(folder)
-    except IndexDamaged as error:
+        folder, sha256 = read_current(home)
+        manifest = read_manifest(folder, sha256)
+        problems = altered_files(folder, manifest.files)
+        encoder = exported_folder(home, manifest.model_sha256)
+        problems += encoder_problems(encoder, manifest.encoder_sha256)
+        if problems:
+            return problems
+        with closing(open_generation(folder, sha256)) as generation:
+            return list(row_problems(generation)) or list(_vector_problems(generation, encoder, sample))
+    except (IndexDamaged, ModelUnusable) as error:
         return [str(error)]
-    problems = altered_files(folder, manifest)
-    problems += _encoder_problems(exported_folder(home, manifest.model_sha256))
-    if problems:
-        return problems
-    try:
-        generation = open_generation(folder)
-        fault = generation.catalog.check()
-    except IndexDamaged as error:
-        return [str(error)]
-    return [] if fault is None else [f"{folder / 'catalog.sqlite'}: {fault}"]
 
 
-def repair_home(settings: Settings, progress: Progress) -> list[str]:
-    """Build a new generation from the best catalogue there is; returns what was done, a line each.
+def repair_home(settings: Settings, progress: Progress) -> RepairReport:
+    """Build a new generation of every lecture that can be saved.
+
+    Vectors are taken over where they are whole; what cannot be rebuilt is said.
 
     Raises:
-        IndexDamaged: no catalogue can be read.
+        IndexDamaged: nothing can be read.
+        IndexTooNew: a later version of this program wrote the index.
     """
-    with writer_lock(settings.home), home_errors(settings.home):
+    with writing(settings.home):
         done = []
+        with suppress(IndexDamaged):
+            if upgrade_current(settings.home):
+                done.append("upgraded the index to the present format")
         models = settings.home / "models"
         for folder in sorted(models.iterdir()) if models.is_dir() else []:
-            if folder.is_dir() and _encoder_problems(folder):
+            if folder.is_dir() and not folder.name.startswith(".") and encoder_problems(folder):
                 shutil.rmtree(folder)
                 done.append(f"removed the damaged encoder {folder}; it is exported again")
-        source, lectures = whole_catalog(settings.home)
-        GenerationBuilder(settings, progress).build(lectures, None)
-        done.append(f"built the index again from {source}: {len(lectures)} lectures")
-        return done
+        earlier = open_earlier(settings.home)
+        builder = GenerationBuilder(settings, progress)
+        if earlier:
+            with closing(earlier):
+                ids = list(earlier.places)
+                builder.build(ids, earlier, always=True)
+            done.append(f"built the index again from {earlier.folder / 'catalog.sqlite'}: {_count(ids)}")
+            return RepairReport(tuple(done), ())
+        saved = salvage(settings.home)
+        builder.build(saved.lectures, None, saved.retired)
+        if saved.read_again:
+            done.append(f"read again from their files: {', '.join(saved.read_again)}")
+        done.append(f"built the index again from {saved.origin}: {_count(saved.lectures)}")
+        return RepairReport(tuple(done), tuple(saved.lost.values()))
 
 
-def _encoder_problems(folder: Path) -> list[str]:
-    problems = []
-    try:
-        description = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
-        for name, key in (("encoder.onnx", "onnx_sha256"), ("tokenizer.json", "tokenizer_sha256")):
-            if file_sha256(folder / name) != description[key]:
-                problems.append(f"{folder / name}: was altered; run `assistant repair`")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        return [f"{folder}: holds no whole encoder ({error}); run `assistant repair`"]
-    return problems
+def row_problems(generation: Generation) -> Iterator[str]:
+    """Every fault of the catalogue's tables, rows and counts.
+
+    Raises:
+        IndexDamaged: a row is not as it was written.
+    """
+    path = generation.folder / "catalog.sqlite"
+    fault = generation.catalog.check()
+    if fault is not None:
+        yield f"{path}: {fault}"
+        return
+    ids = []
+    for entry in generation.manifest.lectures:
+        lecture = generation.catalog.lecture(entry.lecture_id)
+        ids.append(lecture.lecture_id)
+        passages = generation.catalog.passages_of(entry.lecture_id)
+        sentences = generation.catalog.sentences(entry.lecture_id)
+        tokens = sentences[-1].token_end - sentences[0].token_start
+        if (len(passages), tokens) != (entry.passages, entry.tokens):
+            yield (
+                f"{path}: lecture {entry.lecture_id!r} has {len(passages)} passages and {tokens} tokens, "
+                f"expected {entry.passages} and {entry.tokens}; run `assistant repair`"
+            )
+    if ids != generation.catalog.lecture_ids():
+        yield f"{path}: holds other lectures than the manifest; run `assistant repair`"
+
+
+def _vector_problems(generation: Generation, encoder: Path, sample: int) -> Iterator[str]:
+    rows = np.linspace(0, generation.vectors.rows - 1, min(sample, generation.vectors.rows), dtype=int)
+    if not len(rows):
+        return
+    model = OnnxEncoder(encoder)
+    if not model.encodes_passages:
+        return
+    for row, passage in sorted(generation.catalog.passages(rows.tolist()).items()):
+        transcript = generation.catalog.header(passage.lecture_id).transcript
+        (again,) = model.encode_passages([transcript[passage.char_start : passage.char_end]], lambda _: None)
+        cosine = float(generation.vectors.vectors(row, row + 1)[0] @ again.vector)
+        if cosine < _SAME_COSINE:
+            yield (
+                f"{generation.folder / 'passages.faiss'}: row {row} is not the vector of passage "
+                f"{passage.passage_id} (cosine {cosine:.3f}); run `assistant repair`"
+            )
+
+
+def _count(lectures: Sequence[object]) -> str:
+    return f"{len(lectures)} {'lecture' if len(lectures) == 1 else 'lectures'}"

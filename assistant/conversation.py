@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from assistant.lexical import LexicalIndex
 from assistant.questions import Word, analyse_question
 
-__all__ = ["Turn", "standalone_question"]
+__all__ = ["Turn", "points_back", "standalone_question"]
 
 _TURNS_READ = 6
 _WORDS_CARRIED = 5
@@ -58,6 +58,11 @@ def standalone_question(question: str, history: Sequence[Turn], lexical: Lexical
     return before
 
 
+def points_back(text: str) -> bool:
+    """Whether a word of ``text`` stands for something said elsewhere ("it", "the other one")."""
+    return _POINTS_BACK.search(text) is not None
+
+
 def _completed(question: str, before: str, lexical: LexicalIndex) -> str:
     if not before:
         return question
@@ -69,7 +74,7 @@ def _completed(question: str, before: str, lexical: LexicalIndex) -> str:
     own = analyse_question(question, lexical).words
     leans = (
         opening is not None
-        or _POINTS_BACK.search(question) is not None
+        or points_back(question)
         or _ASKS.match(question) is None
         or len(own) < _COMPLETE_FROM_WORDS
     )

@@ -124,7 +124,11 @@ class OnnxEncoder:
 
         try:
             description = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
-            self._prompt: str = description["question_prompt"]
+            self._folder = folder
+            self._question_prompt: str = description["question_prompt"]
+            self._passage_prompt: str = description.get("passage_prompt", "")
+            self.encodes_passages = "passage_prompt" in description
+            """False for an export of before it was kept, which may lack a prompt."""
             self.tokenizer = load_tokenizer(folder)
             self.tokenizer.enable_truncation(description["max_tokens"])
             options = onnxruntime.SessionOptions()
@@ -141,8 +145,21 @@ class OnnxEncoder:
             ) from error
 
     def encode_question(self, text: str) -> EncodedText:
-        """Encode one question, truncated to what the model reads."""
-        encoding = self.tokenizer.encode(self._prompt + text)
+        """Encode one question, truncated to what the model reads.
+
+        Raises:
+            ModelUnusable: the graph gives no numbers, so it was altered.
+        """
+        return self._encode(self._question_prompt, text)
+
+    def encode_passages(self, texts: Sequence[str], progress: Callable[[int], None]) -> Iterator[EncodedText]:
+        """Encode ``texts`` in order; ``progress`` gets how many were done since the last call."""
+        for text in texts:
+            yield self._encode(self._passage_prompt, text)
+            progress(1)
+
+    def _encode(self, prompt: str, text: str) -> EncodedText:
+        encoding = self.tokenizer.encode(prompt + text)
         tokens, vector = self._session.run(
             ["token_embeddings", "sentence_embedding"],
             {
@@ -150,7 +167,9 @@ class OnnxEncoder:
                 "attention_mask": np.asarray([encoding.attention_mask], dtype=np.int64),
             },
         )
-        return encoded_text(encoding, tokens[0], vector[0], len(self._prompt))
+        if not (np.isfinite(vector).all() and np.isfinite(tokens).all()):
+            raise ModelUnusable(f"the exported encoder in {self._folder} was altered; run `assistant repair`")
+        return encoded_text(encoding, tokens[0], vector[0], len(prompt))
 
 
 def encoded_text(

@@ -2,18 +2,27 @@
 
 AssistantError
 ├── QuestionInvalid   empty, or longer than a question can be
-├── NotIndexed        a course or lecture that the index does not hold
+├── NotIndexed        a course, lecture or passage that the index does not hold
+│   └── PassageRetired    it held that passage once; its lecture changed or went
 ├── IndexMissing      nothing has been indexed under this home yet
 ├── IndexDamaged      a file of the index is missing, altered or not ours
+├── IndexOutdated     an earlier version of this program wrote the index; it can be upgraded
+├── IndexTooNew       a later version of this program wrote the index
+├── ArchiveInvalid    a file to import that is no archive of an index, or not a whole one
 ├── IndexBusy         another process is writing the index
 ├── HomeUnusable      the home folder cannot be written: read-only, full, not a folder
 ├── ModelUnusable     the encoder's files are missing, altered or of an unknown make
 ├── PortTaken         the server cannot listen where it was told to
+├── SettingInvalid    a setting whose value cannot be used
+├── KeyInvalid        an API key's name that is empty, taken or unknown
+├── UploadInvalid     a transcript sent to the server, or what it says of it, cannot be used
+├── LectureConflict   a lecture cannot be added or removed as the index stands
 ├── EvaluationInvalid a question set or corpus for ``eval`` that does not hold what it must
 └── CalibrationInvalid questions the confidence cannot be fitted to, or a stored fit that cannot be read
 """
 
 __all__ = [
+    "ArchiveInvalid",
     "AssistantError",
     "CalibrationInvalid",
     "EvaluationInvalid",
@@ -21,10 +30,17 @@ __all__ = [
     "IndexBusy",
     "IndexDamaged",
     "IndexMissing",
+    "IndexOutdated",
+    "IndexTooNew",
+    "KeyInvalid",
+    "LectureConflict",
     "ModelUnusable",
     "NotIndexed",
+    "PassageRetired",
     "PortTaken",
     "QuestionInvalid",
+    "SettingInvalid",
+    "UploadInvalid",
 ]
 
 
@@ -37,7 +53,11 @@ class QuestionInvalid(AssistantError):
 
 
 class NotIndexed(AssistantError):
-    """The named course or lecture is not in the index."""
+    """The named course, lecture or passage is not in the index."""
+
+
+class PassageRetired(NotIndexed):
+    """The passage was in the index; its lecture has changed since or was removed."""
 
 
 class IndexMissing(AssistantError):
@@ -45,7 +65,19 @@ class IndexMissing(AssistantError):
 
 
 class IndexDamaged(AssistantError):
-    """A file of the index is missing, altered, of another format version, or not ours."""
+    """A file of the index is missing, altered, or not ours."""
+
+
+class IndexOutdated(AssistantError):
+    """An earlier version of this program wrote the index."""
+
+
+class IndexTooNew(AssistantError):
+    """A later version of this program wrote the index; nothing is written over it."""
+
+
+class ArchiveInvalid(AssistantError):
+    """A file to import is no archive of an index, or was cut or altered."""
 
 
 class IndexBusy(AssistantError):
@@ -62,6 +94,22 @@ class ModelUnusable(AssistantError):
 
 class PortTaken(AssistantError):
     """The address is in use or not ours to listen on."""
+
+
+class SettingInvalid(AssistantError):
+    """The value of a setting is not one it can have."""
+
+
+class KeyInvalid(AssistantError):
+    """The name of an API key is empty, taken, or nobody's."""
+
+
+class UploadInvalid(AssistantError):
+    """An upload is no transcript, or its name, title or course cannot be used."""
+
+
+class LectureConflict(AssistantError):
+    """The lecture to be added is there already, or the one to be removed is the last."""
 
 
 class EvaluationInvalid(AssistantError):

@@ -8,8 +8,9 @@ where it is answerable, its gold places in one of three forms:
 - ``answers`` with ``answer_start``: words of ``doc_id`` and where they start. Where an offset does not
   hold the words (a transcript of another recording of them), the words are looked for.
 
-``history`` (``[{role, content or text}]``) makes a question a follow-up. ``"needs": "all"`` says that each of
-its places holds another part of the answer; without it any of them will do.
+``history`` (``[{role, content or text}]``) makes a question a follow-up. Where ``answerable`` is null
+nobody has judged the question yet, and it is left out. ``"needs": "all"`` says that each of its places holds
+another part of the answer; without it any of them will do.
 """
 
 import json
@@ -97,6 +98,8 @@ def load_questions(
     offsets = {i: _OffsetMap(texts.get(i, transcript)) for i, transcript in transcripts.items()}
     questions = []
     for number, record in _records(path):
+        if "answerable" in record and record["answerable"] is None:
+            continue
         try:
             questions.append(_question(record, offsets))
         except (AttributeError, KeyError, TypeError, ValueError) as error:

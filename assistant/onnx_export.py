@@ -4,10 +4,11 @@
 
     encoder.onnx     input_ids, attention_mask (int64, batch × tokens) → token_embeddings
                      (float32, batch × tokens × dimension), sentence_embedding (float32, batch × dimension)
-    encoder.json     name, sha256 of the model and of both other files, max_tokens, question_prompt, dimension
+    encoder.json     name, sha256 of the model and of both other files, max_tokens, both prompts, dimension
     tokenizer.json   the model's own
 """
 
+import hashlib
 import json
 import shutil
 import tempfile
@@ -16,11 +17,12 @@ from pathlib import Path
 
 import numpy as np
 
+from assistant.disk import flush, flush_tree, remove_folder
 from assistant.embedding import OnnxEncoder, TransformerEncoder
 from assistant.errors import ModelUnusable
 from assistant.model_files import ModelFiles, file_sha256
 
-__all__ = ["export_encoder", "exported_folder"]
+__all__ = ["encoder_problems", "export_encoder", "exported_folder"]
 
 _OPSET = 17
 _PROBES = ("What is stored here?", "A word.", "It goes from one end to the other, and then back again: why?")
@@ -55,17 +57,37 @@ def export_encoder(encoder: TransformerEncoder, files: ModelFiles, home: Path) -
             "tokenizer_sha256": file_sha256(aside / "tokenizer.json"),
             "max_tokens": encoder.max_tokens,
             "question_prompt": encoder.question_prompt,
+            "passage_prompt": encoder.passage_prompt,
             "dimension": int(encoder.model.get_embedding_dimension() or 0),
         }
         (aside / "encoder.json").write_text(json.dumps(description, indent=1), encoding="utf-8")
         _compare(encoder, OnnxEncoder(aside), files)
         if folder.exists():
-            shutil.rmtree(folder)
+            remove_folder(folder)
+        flush_tree(aside)
         aside.replace(folder)
+        flush(folder.parent)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
     return folder
+
+
+def encoder_problems(folder: Path, description_sha256: str | None = None) -> list[str]:
+    """Every fault of an exported encoder; with ``description_sha256``, of its ``encoder.json`` too."""
+    problems = []
+    path = folder / "encoder.json"
+    try:
+        content = path.read_bytes()
+        if description_sha256 and hashlib.sha256(content).hexdigest() != description_sha256:
+            return [f"{path}: was altered; run `assistant repair`"]
+        description = json.loads(content)
+        for name, key in (("encoder.onnx", "onnx_sha256"), ("tokenizer.json", "tokenizer_sha256")):
+            if file_sha256(folder / name) != description[key]:
+                problems.append(f"{folder / name}: was altered; run `assistant repair`")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return [f"{folder}: holds no whole encoder ({error}); run `assistant repair`"]
+    return problems
 
 
 def _write_graph(encoder: TransformerEncoder, folder: Path) -> None:

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from assistant.lexical import LexicalIndex
 
-__all__ = ["Kind", "Question", "Word", "analyse_question"]
+__all__ = ["Kind", "Question", "Word", "analyse_question", "has_content"]
 
 _WORD = re.compile(r"\w+(?:['’]\w+)?")
 _FUNCTION_WORDS = frozenset(
@@ -101,9 +101,18 @@ def analyse_question(text: str, lexical: LexicalIndex) -> Question:
         for m in _WORD.finditer(text)
         for term in ["".join(lexical.terms(m[0])) or m[0].lower()]
     ]
-    content = [word for word in found if word.text.lower().replace("’", "'") not in _FUNCTION_WORDS]
+    content = [word for word in found if _is_content(word.text)]
     whole = [Word(text, 0, len(text), text, lexical.idf(""))]
     return Question(text, _kind(text.lower()), tuple(content or found or whole), lexical.idf(""))
+
+
+def has_content(text: str) -> bool:
+    """Whether any of its words says what it is about."""
+    return any(_is_content(word) for word in _WORD.findall(text))
+
+
+def _is_content(word: str) -> bool:
+    return word.lower().replace("’", "'") not in _FUNCTION_WORDS
 
 
 def _kind(text: str) -> Kind:

@@ -40,6 +40,8 @@ def retrieve(
 ) -> list[Hit]:
     """The ``limit`` best passages of the index, or of ``lectures``, best first."""
     rows = None if lectures is None else generation.catalog.passage_rows(lectures)
+    if rows == []:
+        return []
     pool = max(_POOL, limit)
     cosines = dict(generation.vectors.search(encoded.vector, pool, rows))
     bm25s = dict(generation.lexical.search(question, pool, lectures))

@@ -1,28 +1,33 @@
 """The assistant: one object over one home, and the one place where its parts are put together."""
 
+import copy
 import difflib
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import islice
 
-from assistant.answering import Answer, Reader
+from assistant.answering import ANSWERED_FROM, Answer, Reader
 from assistant.calibration import calibrated, read_calibration
 from assistant.catalog import LectureHeader
-from assistant.citations import Citation, cite_passages
+from assistant.citations import CharRange, Citation, cite, cite_passages
 from assistant.config import Settings
 from assistant.conversation import Turn, standalone_question
 from assistant.embedding import OnnxEncoder, QuestionEncoder
-from assistant.errors import NotIndexed, QuestionInvalid
+from assistant.errors import IndexOutdated, NotIndexed, PassageRetired, QuestionInvalid
 from assistant.onnx_export import exported_folder
 from assistant.ranking import load_ranker
 from assistant.reranking import load_reranker
 from assistant.retrieval import retrieve
-from assistant.store import Generation, current_generation, open_generation
+from assistant.store import Generation, current_generation, open_current, prune
+from assistant.suggestions import LectureQuestion, self_contained_questions
 from corpus import Lecture
 
-__all__ = ["LectureAssistant", "SearchPage"]
+__all__ = ["LectureAssistant", "SearchPage", "Understood"]
 
 _SEARCH_DEPTH = 200
+_QUESTIONS_TRIED = 3
+"""How many of a lecture's questions are read for each one wanted; each costs as much as an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,60 @@ class _Open:
     reader: Reader
 
 
+class _Live:
+    """The generation that is live, opened once and again when another one is published."""
+
+    def __init__(self, settings: Settings, encoder: QuestionEncoder | None) -> None:
+        self._settings = settings
+        self._given_encoder = encoder
+        self._reranker = load_reranker(settings.cross_encoder)
+        self._lock = threading.Lock()
+        self._opened = self._open()
+
+    def current(self) -> _Open:
+        folder = current_generation(self._settings.home)
+        if folder != self._opened.generation.folder:
+            with self._lock:
+                if folder != self._opened.generation.folder:
+                    # Who still reads the old one keeps it; with the last of them it is closed.
+                    self._opened = self._open()
+                    prune(self._settings.home)
+        return self._opened
+
+    def _open(self) -> _Open:
+        try:
+            generation = open_current(self._settings.home)
+        except IndexOutdated:
+            from assistant.migration import upgrade_home
+
+            upgrade_home(self._settings.home)
+            generation = open_current(self._settings.home)
+        encoder = self._given_encoder or OnnxEncoder(
+            exported_folder(self._settings.home, generation.manifest.model_sha256)
+        )
+        fitted = read_calibration(self._settings, generation.manifest.model_sha256)
+        reader = Reader(
+            generation,
+            encoder,
+            calibrated(load_ranker(), fitted),
+            self._settings.passages_retrieved,
+            self._reranker,
+        )
+        return _Open(generation, encoder, reader)
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A question that was checked and made complete, and where its answer is looked for."""
+
+    question: str
+    standalone_question: str
+    lectures: tuple[str, ...] | None
+    """Lecture ids, or ``None`` for all."""
+    opened: _Open
+    """Both halves of an answer read one generation, whatever is published between them."""
+
+
 class LectureAssistant:
     """Ask, search and read the lectures indexed under one home. Safe to use from several threads."""
 
@@ -54,13 +113,20 @@ class LectureAssistant:
         Raises:
             IndexMissing: nothing has been indexed.
             IndexDamaged: a file of the index is not what the manifest says.
+            IndexTooNew: a later version of this program wrote the index.
+            HomeUnusable: an earlier one did, and the index cannot be upgraded where it is.
             ModelUnusable: the exported encoder or the cross-encoder cannot be loaded.
             CalibrationInvalid: the stored calibration cannot be read.
         """
         self._settings = settings
-        self._given_encoder = encoder
-        self._reranker = load_reranker(settings.cross_encoder)
-        self._opened = self._open(current_generation(settings.home))
+        self._live = _Live(settings, encoder)
+        self._courses: frozenset[str] | None = None
+
+    def within(self, courses: Iterable[str]) -> "LectureAssistant":
+        """The same assistant for someone who may see these courses only: the rest is not there."""
+        view = copy.copy(self)
+        view._courses = frozenset(courses)
+        return view
 
     def ask(
         self,
@@ -77,12 +143,38 @@ class LectureAssistant:
             QuestionInvalid: it is empty or too long.
             NotIndexed: the course or a lecture is not in the index.
         """
+        understood = self.understand(question, history=history, course=course, lectures=lectures)
+        return self.answer(understood, limit=limit)
+
+    def understand(
+        self,
+        question: str,
+        *,
+        history: Sequence[Turn] = (),
+        course: str | None = None,
+        lectures: Sequence[str] | None = None,
+    ) -> Understood:
+        """The first half of ``ask``, which takes next to no time: what is asked, and of which lectures.
+
+        Raises:
+            QuestionInvalid: it is empty or too long.
+            NotIndexed: the course or a lecture is not in the index.
+        """
         text = self._checked(question)
-        opened = self._current()
+        earlier = [Turn(turn.role, _sound(turn.content)) for turn in history]
+        opened = self._live.current()
         within = self._scope(opened.generation, course, lectures)
-        return opened.reader.answer(
-            text, standalone_question(text, history, opened.generation.lexical), limit, within
+        return Understood(
+            question=text,
+            standalone_question=standalone_question(text, earlier, opened.generation.lexical),
+            lectures=None if within is None else tuple(within),
+            opened=opened,
         )
+
+    def answer(self, understood: Understood, *, limit: int = 3) -> Answer:
+        """The second half of ``ask``: look up, read and cite."""
+        reader = understood.opened.reader
+        return reader.answer(understood.question, understood.standalone_question, limit, understood.lectures)
 
     def search(
         self,
@@ -100,7 +192,7 @@ class LectureAssistant:
             NotIndexed: the course or a lecture is not in the index.
         """
         text = self._checked(words)
-        opened = self._current()
+        opened = self._live.current()
         within = self._scope(opened.generation, course, lectures)
         encoded = opened.encoder.encode_question(text)
         hits = retrieve(opened.generation, text, encoded, limit=_SEARCH_DEPTH, lectures=within)
@@ -120,7 +212,7 @@ class LectureAssistant:
         Raises:
             NotIndexed: there is no such course.
         """
-        generation = self._current().generation
+        generation = self._live.current().generation
         wanted = self._scope(generation, course, None)
         return [h for h in generation.catalog.headers() if wanted is None or h.lecture_id in wanted]
 
@@ -130,33 +222,55 @@ class LectureAssistant:
         Raises:
             NotIndexed: there is no such lecture.
         """
-        generation = self._current().generation
+        generation = self._live.current().generation
         self._scope(generation, None, [lecture_id])
         return generation.catalog.lecture(lecture_id)
 
-    def _current(self) -> _Open:
-        folder = current_generation(self._settings.home)
-        if folder != self._opened.generation.folder:
-            self._opened = self._open(folder)
-        return self._opened
+    def passage(self, passage_id: str) -> Citation:
+        """The passage of an id that a citation or a search gave, now or earlier.
 
-    def _open(self, folder: Path) -> _Open:
-        generation = open_generation(folder)
-        encoder = self._given_encoder or OnnxEncoder(
-            exported_folder(self._settings.home, generation.manifest.model_sha256)
+        Raises:
+            PassageRetired: its lecture has changed since or was removed.
+            NotIndexed: no index of this home ever had it, or its course is not to be seen.
+        """
+        generation = self._live.current().generation
+        catalog = generation.catalog
+        visible = catalog.lecture_ids() if self._courses is None else self._scope(generation, None, None)
+        found = catalog.passage(passage_id)
+        if found and (visible is None or found.lecture_id in visible):
+            where = CharRange(found.char_start, found.char_end)
+            return cite(catalog, found.lecture_id, where, passage_id, number=1, score=1.0)
+        # What was retired had a course once, but none that is known now: only who sees all is told.
+        for gone in catalog.retired(passage_id) if self._courses is None else ():
+            what = "has changed" if gone.lecture_id in catalog.lecture_ids() else "was removed"
+            raise PassageRetired(
+                f"passage {passage_id!r} is gone: its lecture {gone.lecture_id!r} {what} "
+                f"({gone.retired_at}); search it again"
+            )
+        raise NotIndexed(f"there is no passage {passage_id!r}, and there was none")
+
+    def questions(self, lecture_id: str, limit: int = 4) -> list[LectureQuestion]:
+        """Questions that a lecture asks and answers itself, in its order: what a learner may begin with.
+
+        Raises:
+            NotIndexed: there is no such lecture.
+        """
+        opened = self._live.current()
+        catalog = opened.generation.catalog
+        self._scope(opened.generation, None, [lecture_id])
+        asked = self_contained_questions(
+            catalog.header(lecture_id).transcript,
+            [stored.sentence for stored in catalog.sentences(lecture_id)],
         )
-        fitted = read_calibration(self._settings, generation.manifest.model_sha256)
-        reader = Reader(
-            generation,
-            encoder,
-            calibrated(load_ranker(), fitted),
-            self._settings.passages_retrieved,
-            self._reranker,
+        answered = (
+            question
+            for question in asked[: limit * _QUESTIONS_TRIED]
+            if opened.reader.read(question.question, 2, [lecture_id]).confidence >= ANSWERED_FROM
         )
-        return _Open(generation, encoder, reader)
+        return list(islice(answered, limit))
 
     def _checked(self, question: str) -> str:
-        text = " ".join(question.split())
+        text = " ".join(_sound(question).split())
         if not text:
             raise QuestionInvalid("the question is empty; ask something, for example: What is Docker?")
         longest = self._settings.question_characters
@@ -171,17 +285,28 @@ class LectureAssistant:
     ) -> list[str] | None:
         """The lecture ids to look in, or ``None`` for all."""
         catalog = generation.catalog
-        if course is not None and course not in catalog.courses():
-            raise NotIndexed(_unknown("course", course, catalog.courses))
-        if course is None and lectures is None:
+        courses = [c for c in catalog.courses() if self._courses is None or c in self._courses]
+        if course is not None and course not in courses:
+            raise NotIndexed(_unknown("course", course, lambda: courses))
+        if course is not None:
+            within = catalog.lecture_ids(course)
+        elif self._courses is not None:
+            within = [lecture_id for c in courses for lecture_id in catalog.lecture_ids(c)]
+        elif lectures is None:
             return None
-        within = catalog.lecture_ids(course)
+        else:
+            within = catalog.lecture_ids()
         if lectures is None:
             return within
         for lecture_id in lectures:
             if lecture_id not in within:
                 raise NotIndexed(_unknown("lecture", lecture_id, lambda: within))
         return list(lectures)
+
+
+def _sound(text: str) -> str:
+    """``text`` with half a character (a lone surrogate, as JSON can hold one) made a question mark."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _unknown(what: str, name: str, known: Callable[[], list[str]]) -> str:

@@ -121,6 +121,10 @@ def find_statements(
     matching: Matching,
 ) -> Statements:
     """Every statement of the passages read. A question is never one: it only asks."""
+    if not regions:
+        nothing = np.zeros(0, dtype=np.intp)
+        none = np.zeros((0, len(question.words)), dtype=np.float32)
+        return Statements(nothing, nothing, nothing, np.zeros((0, len(FEATURES)), dtype=np.float32), none)
     asked = _Asked(
         encoded=encoded,
         sought=matching.look_for(encoded.tokens),

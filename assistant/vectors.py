@@ -1,5 +1,6 @@
 """Passage vectors and the nearest of them. The only file that imports faiss."""
 
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,10 @@ from numpy.typing import NDArray
 from assistant.errors import IndexDamaged
 
 __all__ = ["VectorIndex"]
+
+
+_HEADER_BYTES = 45
+"""Kind, dimension, rows, two unused numbers, whether it is trained, metric, count of floats."""
 
 
 class VectorIndex:
@@ -26,20 +31,28 @@ class VectorIndex:
         return cls(index)
 
     @classmethod
-    def read(cls, path: Path) -> "VectorIndex":
-        """Open a saved index.
+    def read(cls, path: Path, dimension: int) -> "VectorIndex":
+        """Open a saved index of vectors of length ``dimension``.
 
         Raises:
-            IndexDamaged: the file is missing or faiss cannot read it.
+            IndexDamaged: the file is missing or was not written by ``write``.
         """
+        damaged = IndexDamaged(f"{path}: not a readable vector index; run `assistant repair`")
         try:
+            size = path.stat().st_size
+            with path.open("rb") as file:
+                rows, left = divmod(size - _HEADER_BYTES, 4 * dimension)
+                # faiss believes what a file says of its kind and size, so only our own header is let in.
+                if left or rows < 1 or file.read(_HEADER_BYTES) != _header(rows, dimension):
+                    raise damaged
             return cls(faiss.read_index(str(path)))
-        except (RuntimeError, MemoryError) as error:  # an altered count asks for any amount of memory
-            raise IndexDamaged(f"{path}: not a readable vector index; run `assistant repair`") from error
+        except (OSError, RuntimeError, MemoryError) as error:
+            raise damaged from error
 
     def write(self, path: Path) -> None:
         """Save to ``path`` in faiss's own format."""
-        faiss.write_index(self._index, str(path))
+        # Not faiss.write_index: it says in words of its own why a write failed.
+        path.write_bytes(faiss.serialize_index(self._index).data)
 
     @property
     def rows(self) -> int:
@@ -70,3 +83,8 @@ class VectorIndex:
         scores, found = self._index.search(question[np.newaxis, :], limit, params=parameters)
         pairs = zip(found[0].tolist(), scores[0].tolist(), strict=True)
         return [(row, score) for row, score in pairs if row >= 0]
+
+
+def _header(rows: int, dimension: int) -> bytes:
+    empty: bytes = faiss.serialize_index(faiss.IndexFlatIP(dimension)).tobytes()
+    return empty[:8] + struct.pack("<q", rows) + empty[16:37] + struct.pack("<Q", rows * dimension)

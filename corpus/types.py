@@ -5,7 +5,7 @@ lines of the source file, both ends included; times are integer milliseconds fro
 the recording, or ``None`` where the format has none.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 __all__ = ["Cue", "Lecture", "Passage", "Problem", "RawCue", "Sentence"]
 
@@ -22,6 +22,8 @@ class RawCue:
     speaker: str | None = None
     starts_block: bool = False
     """True where no sentence may reach back across: a heading, a list item, another speaker."""
+    lines: tuple[tuple[int, str], ...] = field(default=(), compare=False, repr=False)
+    """Line number and words of each line with words, where the caption is shown on several."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,32 @@ import pytest
 from assistant.checking import repair_home, verify_home
 from assistant.config import Settings
 from assistant.errors import IndexDamaged, IndexMissing
+from assistant.indexing import index_paths
+from assistant.manifest import read_manifest
 from assistant.onnx_export import exported_folder
-from assistant.store import current_generation, new_generation, open_generation, publish, read_manifest
+from assistant.store import current_generation, open_current
 
 
 @pytest.fixture
 def home(indexed_home: Path, tmp_path: Path) -> Path:
     return shutil.copytree(indexed_home, tmp_path / "home")
+
+
+@pytest.fixture
+def library(indexed_home: Path, tmp_path: Path) -> Settings:
+    """Three short lectures, embedded by the real model."""
+    settings = Settings(home=tmp_path / "library")
+    settings.home.mkdir()
+    shutil.copytree(indexed_home / "models", settings.home / "models")
+    (tmp_path / "lectures").mkdir()
+    for name, text in (
+        ("apples", "Apples are red. They grow on trees."),
+        ("boats", "Boats float on water. A boat has a sail."),
+        ("cats", "Cats sleep all day. Do cats dream? They do."),
+    ):
+        (tmp_path / "lectures" / f"{name}.txt").write_text(text)
+    index_paths([tmp_path / "lectures"], settings, quiet)
+    return settings
 
 
 def encoder_of(home: Path) -> Path:
@@ -59,11 +78,11 @@ def test_a_missing_file_is_found_in_every_place(home: Path) -> None:
     folder = current_generation(home)
     for name in read_manifest(folder).files:
         aside = (folder / name).rename(home / "aside")
-        assert verify_home(home) == [f"{folder / name}: is missing"]
+        assert verify_home(home) == [f"{folder / name}: is missing; run `assistant repair`"]
         aside.rename(folder / name)
 
 
-@pytest.mark.parametrize("name", ["encoder.onnx", "tokenizer.json"])
+@pytest.mark.parametrize("name", ["encoder.onnx", "tokenizer.json", "encoder.json"])
 def test_a_flipped_byte_of_the_encoder_is_found(home: Path, name: str) -> None:
     path = encoder_of(home) / name
     flip(path)
@@ -89,7 +108,7 @@ def test_every_fault_is_listed(home: Path) -> None:
 def test_garbage_in_current_is_a_fault(home: Path) -> None:
     (home / "CURRENT").write_text("nonsense")
     (fault,) = verify_home(home)
-    assert fault.startswith(f"{home / 'CURRENT'}: names 'nonsense'")
+    assert fault.startswith(f"{home / 'CURRENT'}: names b'nonsense'")
 
 
 def test_repair_builds_vectors_and_encoder_again(home: Path, indexed_home: Path) -> None:
@@ -100,14 +119,15 @@ def test_repair_builds_vectors_and_encoder_again(home: Path, indexed_home: Path)
     flip(encoder / "encoder.onnx")
     (home / "models" / ".DS_Store").write_bytes(b"not ours")
     (home / "generations" / "2 copy").mkdir()
-    done = repair_home(Settings(home=home), quiet)
-    assert done == [
+    report = repair_home(Settings(home=home), quiet)
+    assert report.done == (
         f"removed the damaged encoder {encoder}; it is exported again",
-        f"built the index again from {folder / 'catalog.sqlite'}: 1 lectures",
-    ]
+        f"built the index again from {folder / 'catalog.sqlite'}: 1 lecture",
+    )
+    assert report.lost == ()
     assert verify_home(home) == []
-    repaired = open_generation(current_generation(home))
-    whole = open_generation(current_generation(indexed_home))
+    repaired = open_current(home)
+    whole = open_current(indexed_home)
     assert repaired.catalog.lectures() == whole.catalog.lectures()
     assert repaired.manifest.lectures == whole.manifest.lectures
     questions = whole.vectors.vectors(0, whole.vectors.rows)
@@ -117,29 +137,74 @@ def test_repair_builds_vectors_and_encoder_again(home: Path, indexed_home: Path)
         assert cosine == pytest.approx(1, abs=1e-5)
 
 
-def test_repair_takes_the_generation_before_where_the_catalogue_is_lost(home: Path) -> None:
-    old = current_generation(home)
-    with new_generation(home) as aside:
-        shutil.copytree(old, aside, dirs_exist_ok=True)
-        publish(home, aside, read_manifest(old))
-    flip(current_generation(home) / "catalog.sqlite")
-    done = repair_home(Settings(home=home), quiet)
-    assert done == [f"built the index again from {old / 'catalog.sqlite'}: 1 lectures"]
-    assert current_generation(home).name == "3"
+def test_repair_embeds_nothing_where_the_vectors_are_whole(home: Path) -> None:
+    (current_generation(home) / "lexical" / "meta.json").unlink()
+    stages: list[str] = []
+    repair_home(Settings(home=home), lambda what, *_: stages.append(what))
+    assert set(stages) == {"splitting", "writing"}
     assert verify_home(home) == []
 
 
-def test_repair_finds_the_catalogue_without_current(home: Path) -> None:
-    old = current_generation(home)
-    (home / "CURRENT").write_bytes(b"\xff")
-    done = repair_home(Settings(home=home), quiet)
-    assert done == [f"built the index again from {old / 'catalog.sqlite'}: 1 lectures"]
-    assert verify_home(home) == []
+@pytest.mark.parametrize("damage", ["catalog.sqlite", "manifest.json", "../../CURRENT"])
+def test_repair_saves_every_lecture_with_whole_rows(library: Settings, damage: str) -> None:
+    """A flip in the middle of the catalogue is in some row; where no row has it nothing is lost."""
+    before = open_current(library.home).catalog.lectures()
+    flip(current_generation(library.home) / damage)
+    for lecture in before:
+        Path(lecture.source).unlink()
+    report = repair_home(library, quiet)
+    after = open_current(library.home).catalog.lectures()
+    assert len(after) + len(report.lost) == len(before)
+    assert len(report.lost) <= 1
+    assert [lecture for lecture in before if lecture in after] == after
+    assert verify_home(library.home) == []
 
 
-@pytest.mark.parametrize("name", ["catalog.sqlite", "manifest.json"])
-def test_without_a_whole_catalogue_the_fix_is_to_index_again(home: Path, name: str) -> None:
-    flip(current_generation(home) / name)
-    with pytest.raises(IndexDamaged, match="no catalogue of any generation is whole; index the transcripts"):
+def test_repair_reads_a_lecture_again_whose_rows_are_lost_and_else_says_so(library: Settings) -> None:
+    path = current_generation(library.home) / "catalog.sqlite"
+    content = path.read_bytes()
+    assert content.count(b"Boats float on water") == 1
+    path.write_bytes(content.replace(b"Boats float on water", b"Boats float in water"))
+    report = repair_home(library, quiet)
+    assert report.done[0] == "read again from their files: boats"
+    catalog = open_current(library.home).catalog
+    assert catalog.lecture_ids() == ["apples", "boats", "cats"]
+    assert "float on" in catalog.lecture("boats").transcript
+    path = current_generation(library.home) / "catalog.sqlite"
+    path.write_bytes(path.read_bytes().replace(b"Boats float on water", b"Boats float in water"))
+    source = Path(catalog.header("boats").source)
+    source.unlink()
+    (lost,) = repair_home(library, quiet).lost
+    assert lost.startswith("lecture 'boats': its rows in ")
+    assert lost.endswith(f"are damaged and {source} cannot be read; index it again")
+    assert open_current(library.home).catalog.lecture_ids() == ["apples", "cats"]
+
+
+def test_repair_takes_what_a_reader_still_holds(library: Settings, tmp_path: Path) -> None:
+    reader = open_current(library.home)
+    source = Path(reader.catalog.header("apples").source)
+    (source.parent / "dogs.txt").write_text("Dogs bark.")
+    index_paths([source.parent], library, quiet)
+    path = current_generation(library.home) / "catalog.sqlite"
+    path.write_bytes(path.read_bytes().replace(b"Boats float on water", b"Boats float in water"))
+    source.with_name("boats.txt").unlink()
+    report = repair_home(library, quiet)
+    assert report.lost == ()
+    assert open_current(library.home).catalog.lecture_ids() == ["apples", "boats", "cats", "dogs"]
+    assert reader.catalog.lecture("boats").transcript.startswith("Boats float on water")
+
+
+def test_without_anything_whole_the_fix_is_to_index_again(home: Path) -> None:
+    path = current_generation(home) / "catalog.sqlite"
+    path.write_bytes(b"\0" * path.stat().st_size)
+    source = Path(read_manifest(current_generation(home)).lectures[0].source)
+    assert source.is_file()  # the lecture that ships
+    assert repair_home(Settings(home=home), quiet).done[0] == "read again from their files: docker-on-aws"
+    for name in ("catalog.sqlite", "manifest.json"):
+        path = current_generation(home) / name
+        path.write_bytes(b"\0" * path.stat().st_size)
+    with pytest.raises(
+        IndexDamaged, match="no catalogue of any generation can be read; index the transcripts"
+    ):
         repair_home(Settings(home=home), quiet)
-    assert (home / "CURRENT").read_text() == "1\n"
+    assert current_generation(home).name == "2"

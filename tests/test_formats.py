@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from webvtt.errors import MalformedFileError
 
 from corpus.decoding import decode_transcript
-from corpus.formats import detect_format
 from corpus.formats.clock import find_timing, parse_time
+from corpus.formats.detection import detect_format
 from corpus.formats.markdown import read_markdown
 from corpus.formats.plain import read_plain
 from corpus.formats.srt import read_srt
@@ -180,7 +180,7 @@ def test_a_negative_time_is_clamped_to_zero() -> None:
 
 def test_srt_with_short_arrows_is_read() -> None:
     text = "1\n00:00:01,000 -> 00:00:02,000\nHello.\n\n2\n00:00:03,000 -> 00:00:04,000\nBye.\n"
-    reader = detect_format(text, Path("a.srt"))
+    reader = detect_format(text, Path("a.srt")).read
     assert texts(reader(text, "a.srt")[0]) == ["Hello.", "Bye."]
 
 
@@ -309,7 +309,7 @@ def test_markdown_lines_hold_their_words_where_a_code_span_runs_over_a_line_end(
     ],
 )
 def test_the_format_is_told_by_content_and_then_by_name(text: str, name: str, reader: object) -> None:
-    assert detect_format(text, Path(name)) is reader
+    assert detect_format(text, Path(name)).read is reader
 
 
 @given(st.lists(CAPTION, min_size=1, max_size=6), st.sampled_from(["\n", "\r\n", "\r"]), st.booleans())
@@ -327,7 +327,7 @@ def test_generated_captions_are_read_back_to_the_character_line_and_millisecond(
         written.append("")
     path = Path("a.srt" if is_srt else "a.vtt")
     text = decode_transcript(newline.join(written).encode(), path)
-    assert detect_format(text, path)(text, str(path)) == (expected, [])
+    assert detect_format(text, path).read(text, str(path)) == (expected, [])
 
 
 @given(st.text("0:,.->\n aNOTE<v>", max_size=80))

@@ -4,7 +4,6 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,30 +16,6 @@ from assistant.config import Settings
 from assistant.service import LectureAssistant
 
 TIMED = "1\n00:00:01,000 --> 00:00:04,500\nA pod is the smallest unit of Kubernetes.\n"
-
-
-@pytest.fixture(scope="module")
-def server(indexed_home: Path) -> Iterator[httpx.Client]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "assistant", "--home", str(indexed_home), "serve", "--port", "0"],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    for line in process.stderr:
-        if "serving on" in line:
-            base = line.split("serving on ")[1].split()[0]
-            break
-    else:
-        pytest.fail("the server did not start")
-    with httpx.Client(base_url=base, timeout=30) as client:
-        while client.get("/readyz").status_code != 200:
-            pass
-        yield client
-    process.terminate()
-    process.stderr.read()
-    process.stderr.close()
-    assert process.wait(timeout=20) in (0, -15, 143)
 
 
 def test_ask_gives_what_the_python_interface_gives(server: httpx.Client, indexed_home: Path) -> None:

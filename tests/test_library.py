@@ -6,15 +6,9 @@ from pathlib import Path
 import pytest
 
 from corpus.errors import LectureFileInvalid, LectureIdTaken, TranscriptMissing, TranscriptUnreadable
-from corpus.library import (
-    Source,
-    find_sources,
-    lecture_from_text,
-    lecture_slug,
-    read_lecture,
-    shipped_lectures,
-)
+from corpus.library import lecture_from_text, read_lecture
 from corpus.sentences import split_sentences
+from corpus.sources import Source, find_sources, lecture_slug, shipped_lectures
 from corpus.types import Cue, Problem
 
 SRT = "1\n00:00:01,000 --> 00:00:02,000\nHello.\n"
@@ -178,7 +172,8 @@ def test_a_folder_without_transcripts_is_refused_with_what_was_looked_for(tmp_pa
     with pytest.raises(TranscriptMissing) as caught:
         find_sources([tmp_path])
     assert str(caught.value) == (
-        f"{tmp_path}: no transcript here; looked for .markdown, .md, .srt, .text, .txt, .vtt"
+        f"{tmp_path}: no transcript here; looked for .dfxp, .json, .json3, .lrc, .markdown, .md, .sbv, .srt, "
+        ".srv1, .srv2, .srv3, .sub, .text, .tsv, .ttml, .txt, .vtt, .xml"
     )
 
 

@@ -10,16 +10,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assistant.errors import HomeUnusable, IndexDamaged, IndexMissing
+from assistant.checking import repair_home
+from assistant.config import Settings
+from assistant.disk import home_errors
+from assistant.errors import HomeUnusable, IndexDamaged, IndexMissing, IndexTooNew
+from assistant.indexing import index_paths
+from assistant.manifest import file_records, read_manifest, write_manifest
+from assistant.model_files import file_sha256
+from assistant.onnx_export import exported_folder
+from assistant.service import LectureAssistant
 from assistant.store import (
     current_generation,
-    file_records,
-    home_errors,
     new_generation,
+    open_current,
     open_generation,
+    prune,
     publish,
-    read_manifest,
-    write_manifest,
+    writing,
 )
 from assistant.vectors import VectorIndex
 from corpus import find_sources, read_lecture, shipped_lectures
@@ -28,10 +35,10 @@ REPAIR, REBUILD = "run `assistant repair`", "index the transcripts again: `assis
 KILLED_WRITER = """
 import sys
 from pathlib import Path
-from assistant.store import new_generation, writer_lock
+from assistant.store import new_generation, writing
 
 home = Path(sys.argv[1])
-with writer_lock(home), new_generation(home) as aside:
+with writing(home), new_generation(home) as aside:
     (aside / "passages.faiss").write_bytes(b"half of it")
     print(aside.name, flush=True)
     sys.stdin.read()
@@ -49,7 +56,7 @@ def home(indexed_home: Path, tmp_path: Path) -> Path:
 def publish_copy(home: Path) -> Path:
     """Publish the live generation once more under the next number."""
     live = current_generation(home)
-    with new_generation(home) as aside:
+    with writing(home), new_generation(home) as aside:
         shutil.copytree(live, aside, dirs_exist_ok=True)
         return publish(home, aside, read_manifest(live))
 
@@ -150,14 +157,14 @@ def test_tokens_of_another_shape_are_damage(home: Path) -> None:
     path = current_generation(home) / "tokens.npy"
     tokens = np.load(path)
     np.save(path, tokens.reshape(-1, 192))
-    expected = f"holds int8 ({2 * len(tokens)}, 192), expected int8 rows of 384; {REPAIR}"
+    expected = f"holds int8 ({2 * len(tokens)}, 192), expected int8 ({len(tokens)}, 384); {REPAIR}"
     assert damage(home) == f"{path}: {expected}"
 
 
 def test_rows_that_do_not_add_up_are_damage(home: Path) -> None:
     folder = current_generation(home)
     manifest = read_manifest(folder)
-    rows = VectorIndex.read(folder / "passages.faiss").rows
+    rows = VectorIndex.read(folder / "passages.faiss", 384).rows
     VectorIndex.build(np.eye(2, 384, dtype=np.float32)).write(folder / "passages.faiss")
     write_manifest(folder, replace(manifest, files=file_records(folder)))
     expected = f"has 2 rows, expected {rows}; {REPAIR}"
@@ -169,17 +176,14 @@ def test_rows_that_do_not_add_up_are_damage(home: Path) -> None:
     [
         (lambda text: text.replace('"all-MiniLM-L6-v2"', '"another"'), "was altered"),
         (lambda text: text.replace('"overlap_tokens": 48', '"overlap_tokens": 47'), "was altered"),
-        (
-            lambda text: text.replace('"format_version": 1', '"format_version": 2'),
-            "format version 2, this program reads 1",
-        ),
+        (lambda text: text.replace('"format_version": 2', '"format_version": 0'), "was altered"),
         (lambda text: text[: len(text) // 2], "not a manifest"),
         (lambda text: "", "not a manifest"),
         (lambda text: "[]", "not a manifest"),
         (lambda text: '{"name": "of another program"}', "not a manifest"),
         (lambda text: "null", "not a manifest"),
     ],
-    ids=["model", "setting", "newer", "cut", "empty", "list", "foreign", "null"],
+    ids=["model", "setting", "version", "cut", "empty", "list", "foreign", "null"],
 )
 def test_a_manifest_that_is_not_ours_is_named_with_the_fix(
     home: Path, alter: Callable[[str], str], reason: str
@@ -194,10 +198,22 @@ def test_a_manifest_that_is_not_ours_is_named_with_the_fix(
     assert message.endswith(REBUILD)
 
 
-def test_a_newer_format_is_named_even_with_a_right_checksum(home: Path) -> None:
+def test_a_newer_format_is_refused_and_nothing_is_written_over_it(home: Path, tmp_path: Path) -> None:
     folder = current_generation(home)
-    write_manifest(folder, replace(read_manifest(folder), format_version=2))
-    assert "format version 2, this program reads 1" in damage(home)
+    newer = replace(read_manifest(folder), format_version=3)
+    (home / "CURRENT").write_text(f"1 {write_manifest(folder, newer)}\n")
+    (tmp_path / "cats.txt").write_text("Cats sleep.")
+    settings = Settings(home=home)
+    expected = r"format version 3 is of a later version .* reads 2 at most; upgrade it: `pip install -U"
+    for refused in (
+        lambda: open_current(home),
+        lambda: LectureAssistant(settings),
+        lambda: index_paths([tmp_path / "cats.txt"], settings, lambda *_: None),
+        lambda: repair_home(settings, lambda *_: None),
+    ):
+        with pytest.raises(IndexTooNew, match=expected):
+            refused()
+    assert generations(home) == ["1"]
 
 
 def test_a_missing_manifest_is_named_with_the_fix(home: Path) -> None:
@@ -208,7 +224,7 @@ def test_a_missing_manifest_is_named_with_the_fix(home: Path) -> None:
 
 def test_the_manifest_says_what_shaped_the_index(home: Path) -> None:
     record = json.loads((current_generation(home) / "manifest.json").read_text(encoding="utf-8"))
-    assert record["format_version"] == 1
+    assert record["format_version"] == 2
     assert (record["model_name"], record["dimension"]) == ("all-MiniLM-L6-v2", 384)
     assert (record["passage_tokens"], record["overlap_tokens"]) == (128, 48)
 
@@ -217,18 +233,44 @@ def test_a_published_generation_takes_the_place_of_the_old_one(home: Path) -> No
     reader = open_generation(current_generation(home))
     folder = publish_copy(home)
     assert folder == current_generation(home) == home / "generations" / "2"
-    assert (home / "CURRENT").read_text() == "2\n"
+    assert (home / "CURRENT").read_text() == f"2 {file_sha256(folder / 'manifest.json')}\n"
     assert not (home / "CURRENT.new").exists()
-    assert open_generation(folder).manifest == reader.manifest
+    assert open_current(home).manifest == reader.manifest
     assert reader.catalog.counts()["lectures"] == 1  # who opened the old one goes on reading it
 
 
-def test_pruning_keeps_the_live_generation_and_the_one_before(home: Path) -> None:
-    seen = []
-    for _ in range(3):
-        publish_copy(home)
-        seen.append(generations(home))
-    assert seen == [["1", "2"], ["2", "3"], ["3", "4"]]
+def test_a_generation_goes_when_no_reader_holds_it(home: Path) -> None:
+    first, second = open_current(home), open_current(home)
+    publish_copy(home)
+    third = open_current(home)
+    publish_copy(home)
+    assert generations(home) == ["1", "2", "3"]
+    first.close()
+    prune(home)
+    assert generations(home) == ["1", "2", "3"]  # one of its two readers is left
+    assert second.catalog.counts()["lectures"] == 1
+    second.close()
+    del third  # forgetting it is enough
+    prune(home)
+    assert generations(home) == ["3"]
+
+
+def test_an_encoder_goes_with_the_last_generation_that_uses_it(home: Path) -> None:
+    own = exported_folder(home, read_manifest(current_generation(home)).model_sha256)
+    other = home / "models" / ("0123456789abcdef")
+    for folder in (own, other, home / "models" / "kept by hand", home / "models" / ".exporting-1"):
+        folder.mkdir(parents=True)
+    with writing(home):
+        pass
+    assert sorted(path.name for path in (home / "models").iterdir()) == sorted([own.name, "kept by hand"])
+
+
+def test_a_models_folder_that_is_a_link_is_not_pruned(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "shared" / "0123456789abcdef").mkdir(parents=True)
+    (home / "models").symlink_to(tmp_path / "shared")
+    with writing(home):
+        pass
+    assert (tmp_path / "shared" / "0123456789abcdef").is_dir()
 
 
 def test_a_failing_writer_leaves_nothing_behind(home: Path) -> None:
@@ -240,7 +282,7 @@ def test_a_failing_writer_leaves_nothing_behind(home: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         write_half()
     assert generations(home) == ["1"]
-    assert (home / "CURRENT").read_text() == "1\n"
+    assert current_generation(home).name == "1"
 
 
 def test_what_a_killed_writer_left_is_cleaned_up_by_the_next(home: Path) -> None:
@@ -256,7 +298,7 @@ def test_what_a_killed_writer_left_is_cleaned_up_by_the_next(home: Path) -> None
     assert generations(home) == [".2", "1"]
     open_generation(current_generation(home))  # the live one is as it was
     publish_copy(home)
-    assert generations(home) == ["1", "2"]
+    assert generations(home) == ["2"]
     assert open_generation(home / "generations" / "2").vectors.rows > 0  # nothing of the half is in it
 
 
@@ -265,7 +307,7 @@ def test_a_generation_that_was_never_made_live_is_cleaned_up_by_the_next(home: P
     (home / "CURRENT.new").write_text("2\n")
     assert current_generation(home).name == "1"
     assert publish_copy(home).name == "3"
-    assert generations(home) == ["1", "3"]
+    assert generations(home) == ["3"]
 
 
 def test_a_file_the_desktop_put_there_is_no_obstacle(home: Path) -> None:

@@ -40,7 +40,7 @@ def test_a_limit_above_the_number_of_rows_gives_every_row_once() -> None:
 
 def test_saved_and_read_again_it_is_the_same_index(tmp_path: Path) -> None:
     VectorIndex.build(ROWS).write(tmp_path / "passages.faiss")
-    index = VectorIndex.read(tmp_path / "passages.faiss")
+    index = VectorIndex.read(tmp_path / "passages.faiss", 2)
     assert (index.rows, index.dimension) == (5, 2)
     np.testing.assert_array_equal(index.vectors(1, 4), ROWS[1:4])
     assert_hits(index.search(QUESTION, 1), [(2, 1.0)])
@@ -51,12 +51,12 @@ def test_an_unreadable_file_is_named_with_the_fix(tmp_path: Path, content: bytes
     path = tmp_path / "passages.faiss"
     path.write_bytes(content)
     with pytest.raises(IndexDamaged, match=r"passages\.faiss: not a readable vector index.*assistant repair"):
-        VectorIndex.read(path)
+        VectorIndex.read(path, 2)
 
 
 def test_a_missing_file_is_named_with_the_fix(tmp_path: Path) -> None:
     with pytest.raises(IndexDamaged, match=r"passages\.faiss: .*assistant repair"):
-        VectorIndex.read(tmp_path / "passages.faiss")
+        VectorIndex.read(tmp_path / "passages.faiss", 2)
 
 
 def test_an_altered_count_that_asks_for_all_memory_is_damage(tmp_path: Path) -> None:
@@ -69,4 +69,4 @@ def test_an_altered_count_that_asks_for_all_memory_is_damage(tmp_path: Path) -> 
     content[count] = (2**39).to_bytes(8, "little")
     path.write_bytes(content)
     with pytest.raises(IndexDamaged, match=r"passages\.faiss"):
-        VectorIndex.read(path)
+        VectorIndex.read(path, 2)

@@ -1,24 +1,47 @@
 """``POST /v1/ask``."""
 
-from fastapi import APIRouter
+from functools import partial
+from typing import Any
 
-from api.deps import Assistant
-from api.errors import problem_responses
+from anyio import to_thread
+from fastapi import APIRouter, Request
+
+from api.deps import Asking
+from api.errors import Responses, problem_responses
 from api.schemas import AskRequest
+from api.streaming import answer_events, event_stream, wants_events
 from assistant.answering import Answer
 from assistant.conversation import Turn
 
 router = APIRouter(prefix="/v1", tags=["ask"])
 
+_STREAM: Responses = {
+    200: {
+        "description": "The answer; with `Accept: text/event-stream`, events `question`, `citations`, "
+        "`text` (many) and `done` (the whole answer), or `error` (a problem), each with JSON data.",
+        "content": {
+            "text/event-stream": {
+                "schema": {"type": "string"},
+                "example": 'event: text\ndata: {"text": "Docker"}\n\n',
+            }
+        },
+    }
+}
 
-# Plain functions: FastAPI runs them in its thread pool, so an encoder at work blocks no other request.
-@router.post("/ask", responses=problem_responses(404, 422, 503))
-def ask(request: AskRequest, assistant: Assistant) -> Answer:
+
+@router.post(
+    "/ask",
+    operation_id="ask",
+    response_model=Answer,
+    responses=_STREAM | problem_responses(400, 403, 404, 413, 422, 503),
+)
+async def ask(question: AskRequest, asking: Asking, request: Request) -> Any:
     """Answer a question with quotes of the lectures, or say that they do not cover it."""
-    return assistant.ask(
-        request.question,
-        history=[Turn(turn.role, turn.content) for turn in request.history],
-        course=request.course,
-        lectures=request.lectures,
-        limit=request.limit,
-    )
+    # The encoder works in the thread pool, where it blocks no other request; a client that leaves
+    # while its question waits for a thread is never looked up.
+    history = [Turn(turn.role, turn.content) for turn in question.history]
+    understood = await asking.understand(question.question, history, question.course, question.lectures)
+    answer = partial(asking.answer, understood, question.limit)
+    if wants_events(request):
+        return event_stream(answer_events(understood, answer))
+    return await to_thread.run_sync(answer)

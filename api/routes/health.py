@@ -1,21 +1,35 @@
-"""``GET /healthz`` and ``/readyz``."""
+"""``GET /healthz``, ``/readyz`` and ``/metrics``."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 
-from api.deps import Assistant
-from api.errors import problem_responses
+from api.access import MayRead
+from api.deps import AnyAssistant
+from api.errors import Responses, problem_responses
 from api.schemas import Status
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["operation"])
+
+_TEXT: Responses = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 
-@router.get("/healthz")
+@router.get("/healthz", operation_id="healthz")
 async def healthz() -> Status:
     """The process is alive."""
     return Status()
 
 
-@router.get("/readyz", responses=problem_responses(503))
-async def readyz(_: Assistant) -> Status:
+@router.get("/readyz", operation_id="readyz", responses=problem_responses(503))
+async def readyz(_: AnyAssistant) -> Status:
     """The index is open and can be asked."""
     return Status()
+
+
+@router.get(
+    "/metrics",
+    operation_id="metrics",
+    response_class=Response,
+    responses=_TEXT,
+)
+async def metrics(_: MayRead, request: Request) -> Response:
+    """Counts for Prometheus; needs a key where asking does."""
+    return Response(request.app.state.metrics.text(), media_type="text/plain; version=0.0.4")

@@ -1,4 +1,4 @@
-"""``GET /v1/lectures``, ``/v1/lectures/{id}`` and ``/v1/lectures/{id}/transcript``."""
+"""``GET /v1/lectures``, ``/v1/lectures/{id}`` and its ``/transcript`` and ``/questions``."""
 
 from typing import Annotated
 
@@ -6,12 +6,16 @@ from fastapi import APIRouter, Query
 
 from api.deps import Assistant
 from api.errors import problem_responses
-from api.schemas import LectureItem, LecturePage, TranscriptItem
+from api.schemas import LectureItem, LecturePage, QuestionItem, QuestionList, TranscriptItem
 
 router = APIRouter(prefix="/v1/lectures", tags=["lectures"])
 
 
-@router.get("", responses=problem_responses(404, 422, 503))
+@router.get(
+    "",
+    operation_id="listLectures",
+    responses=problem_responses(404, 422, 503),
+)
 def list_lectures(
     assistant: Assistant,
     course: str | None = None,
@@ -30,13 +34,36 @@ def list_lectures(
     )
 
 
-@router.get("/{lecture_id}", responses=problem_responses(404, 422, 503))
+@router.get(
+    "/{lecture_id}",
+    operation_id="showLecture",
+    responses=problem_responses(404, 422, 503),
+)
 def show_lecture(lecture_id: str, assistant: Assistant) -> LectureItem:
     """What is known of one lecture."""
     return LectureItem.model_validate(assistant.lecture(lecture_id))
 
 
-@router.get("/{lecture_id}/transcript", responses=problem_responses(404, 422, 503))
+@router.get(
+    "/{lecture_id}/transcript",
+    operation_id="showTranscript",
+    responses=problem_responses(404, 422, 503),
+)
 def show_transcript(lecture_id: str, assistant: Assistant) -> TranscriptItem:
     """The whole transcript with every caption's place, lines and times."""
     return TranscriptItem.model_validate(assistant.lecture(lecture_id))
+
+
+@router.get(
+    "/{lecture_id}/questions",
+    operation_id="listQuestions",
+    responses=problem_responses(401, 404, 422, 429, 503),
+)
+def show_questions(
+    lecture_id: str, assistant: Assistant, limit: Annotated[int, Query(ge=1, le=20)] = 4
+) -> QuestionList:
+    """Questions the lecture asks and answers itself: what a learner may begin with."""
+    found = assistant.questions(lecture_id, limit)
+    return QuestionList(
+        lecture_id=lecture_id, questions=[QuestionItem.model_validate(question) for question in found]
+    )

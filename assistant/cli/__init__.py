@@ -7,12 +7,14 @@ from typing import Any
 import click
 
 from assistant.cli.asking import ask, chat, lectures, search, show
-from assistant.cli.keeping import index, repair, verify
+from assistant.cli.inspecting import check
+from assistant.cli.keeping import export_index, import_index, index, repair, verify
 from assistant.cli.measuring import calibrate, evaluate
+from assistant.cli.operating import feedback, keys
 from assistant.cli.options import DATA_ERROR, FILE_PATH, USAGE_ERROR
 from assistant.cli.serving import serve
 from assistant.config import Settings
-from assistant.errors import AssistantError, NotIndexed, QuestionInvalid
+from assistant.errors import AssistantError, KeyInvalid, NotIndexed, QuestionInvalid, SettingInvalid
 from corpus import CorpusError
 
 __all__ = ["main"]
@@ -24,7 +26,7 @@ class _Commands(click.Group):
     def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
-        except (QuestionInvalid, NotIndexed) as error:
+        except (QuestionInvalid, NotIndexed, KeyInvalid, SettingInvalid) as error:
             self._fail(context, error, USAGE_ERROR)
         except (AssistantError, CorpusError) as error:
             self._fail(context, error, DATA_ERROR)
@@ -46,7 +48,10 @@ def main(context: click.Context, home: Path | None) -> None:
     context.obj = Settings.from_environment(os.environ, home)
 
 
-for _command in (index, ask, search, chat, lectures, show, serve, evaluate, calibrate, verify, repair):
+for _command in (
+    *(index, check, ask, search, chat, lectures, show, serve, evaluate, calibrate),
+    *(verify, repair, export_index, import_index, keys, feedback),
+):
     main.add_command(_command)
 
 

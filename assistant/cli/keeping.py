@@ -1,7 +1,8 @@
-"""The index: ``index``, ``verify``, ``repair``."""
+"""The index: ``index``, ``verify``, ``repair``, ``export``, ``import``."""
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,7 +10,10 @@ from assistant.cli.options import DATA_ERROR, FILE_PATH, as_json_option
 from assistant.config import Settings
 from assistant.errors import IndexMissing
 
-__all__ = ["index", "repair", "verify"]
+if TYPE_CHECKING:
+    from assistant.archive import ArchiveContents
+
+__all__ = ["export_index", "import_index", "index", "repair", "verify"]
 
 
 @click.command()
@@ -56,7 +60,7 @@ def index(settings: Settings, paths: tuple[Path, ...], strict: bool, as_json: bo
 @click.command()
 @click.pass_obj
 def verify(settings: Settings) -> None:
-    """Check every file of the index against its checksums and counts."""
+    """Check every byte, count and row of the index, and a sample of its vectors."""
     from assistant.checking import verify_home
 
     problems = verify_home(settings.home)
@@ -70,11 +74,43 @@ def verify(settings: Settings) -> None:
 @click.command()
 @click.pass_obj
 def repair(settings: Settings) -> None:
-    """Build the index again from the lectures that its catalogue holds."""
+    """Build the index again from every lecture that can be saved, and say which cannot."""
     from assistant.checking import repair_home
     from assistant.rendering import progress_bar
 
     with progress_bar() as progress:
         report = repair_home(settings, progress)
-    for line in report:
+    for line in report.done:
         click.echo(line)
+    for line in report.lost:
+        click.echo(f"lost: {line}")
+    if report.lost:
+        sys.exit(DATA_ERROR)
+
+
+@click.command("export")
+@click.argument("file", type=FILE_PATH)
+@click.pass_obj
+def export_index(settings: Settings, file: Path) -> None:
+    """Write the index and its encoder to FILE, for `import` on another machine."""
+    from assistant.archive import export_archive
+
+    contents = export_archive(settings.home, file)
+    click.echo(f"exported {_counted(contents)}")
+
+
+@click.command("import")
+@click.argument("file", type=FILE_PATH)
+@click.option("--replace", is_flag=True, help="Also if that removes lectures which FILE does not hold.")
+@click.pass_obj
+def import_index(settings: Settings, file: Path, replace: bool) -> None:
+    """Make the index in FILE, which `export` wrote, the index of this home."""
+    from assistant.archive import import_archive
+
+    contents = import_archive(settings.home, file, replace=replace)
+    click.echo(f"imported {_counted(contents)}")
+
+
+def _counted(contents: "ArchiveContents") -> str:
+    lectures = "1 lecture" if contents.lectures == 1 else f"{contents.lectures} lectures"
+    return f"{lectures}, {contents.passages} passages, {contents.size / 1e6:.1f} MB"

@@ -10,10 +10,14 @@ __all__ = ["serve"]
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.option("--root-path", default="", metavar="PATH", help="The path a reverse proxy serves it under.")
 @click.pass_obj
-def serve(settings: Settings, host: str, port: int) -> None:
-    """Serve the HTTP API (documented at /docs)."""
+def serve(settings: Settings, host: str, port: int, root_path: str) -> None:
+    """Serve the HTTP API (documented at /docs).
+
+    Where it listens on more than loopback, every request needs a key: `assistant keys create`.
+    """
     from importlib import import_module
 
     # By name, since the api package stands above this one and imports it.
-    import_module("api.server").run(settings, host, port)
+    import_module("api.server").run(settings, host, port, root_path)

@@ -1,22 +1,41 @@
 """Markdown (CommonMark, by markdown-it-py): headings, paragraphs and list items become cues."""
 
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
+import re
+from typing import TYPE_CHECKING, Any
 
 from corpus.formats.markup import collapse
 from corpus.types import Problem, RawCue
 
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+
 __all__ = ["read_markdown"]
+
+# A rule of dashes opens no front matter: a key follows that.
+_FRONT_MATTER = re.compile(
+    r"\ufeff?---[ \t]*\n(?=[ \t]*[\w\"#-][^\n:]*:)(?:.*\n)*?(?:---|\.\.\.)[ \t]*(?:\n|$)"
+)
 
 
 def read_markdown(text: str, path: str) -> tuple[list[RawCue], list[Problem]]:
-    """Read the words of a Markdown file; code blocks, HTML and link targets are left out."""
+    """Read the words of a Markdown file; front matter, code blocks, HTML and link targets are left out."""
+    from markdown_it import MarkdownIt
+
+    front = _FRONT_MATTER.match(text)
+    if front:
+        # Blank lines keep the line numbers.
+        text = "\n" * front[0].count("\n") + text[front.end() :]
     cues = []
-    for token in MarkdownIt("commonmark").parse(text):
+    # Blocks first and what is in each one after the other: all at once would take 65 times the file.
+    parser = MarkdownIt("commonmark").disable(["inline", "text_join"])
+    references: dict[str, Any] = {}
+    for token in parser.parse(text, references):
         if token.type != "inline" or token.map is None:
             continue
         first = True
-        lines = _words(token).split("\n")
+        children: list[Token] = []
+        parser.inline.parse(token.content, parser, references, children)
+        lines = _words(children).split("\n")
         # A code span or a tag that runs over lines has lost its line ends.
         lost = token.content.count("\n") + 1 - len(lines)
         for offset, line in enumerate(lines):
@@ -27,11 +46,11 @@ def read_markdown(text: str, path: str) -> tuple[list[RawCue], list[Problem]]:
     return cues, []
 
 
-def _words(inline: Token) -> str:
+def _words(children: "list[Token]") -> str:
     parts = []
-    for child in inline.children or []:
+    for child in children:
         if child.type in ("softbreak", "hardbreak"):
             parts.append("\n")
-        elif child.type in ("text", "code_inline") or child.type == "image":
+        elif child.type in ("text", "text_special", "code_inline", "image"):
             parts.append(child.content)
     return "".join(parts)

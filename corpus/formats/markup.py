@@ -3,25 +3,30 @@
 import html
 import re
 
-__all__ = ["collapse", "strip_tags", "voice_of"]
+__all__ = ["VOICE", "collapse", "strip_tags", "voice_of"]
 
 # Only the tags that captions really use: a lecture about HTML says "<s>" and means it.
 _TAG = re.compile(
     r"</?(?:b|i|u|font|c|v|lang|ruby|rt)(?:[.\s][^<>]*)?/?>|<(?:\d+:)?\d\d:\d\d\.\d{3}>|\{\\[^{}]*\}",
     re.IGNORECASE,
 )
-_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^<>]+)>", re.IGNORECASE)
+VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s(?P<name>[^<>]+)>", re.IGNORECASE)
+"""A WebVTT voice span's opening tag."""
 
 
 def strip_tags(text: str) -> str:
     """Remove caption tags and inline times, then resolve character references once."""
-    return html.unescape(_TAG.sub("", text))
+    return "\n".join(map(html.unescape, _TAG.sub(_line_ends, text).split("\n")))
+
+
+def _line_ends(tag: re.Match[str]) -> str:
+    return "\n" * tag[0].count("\n")
 
 
 def voice_of(text: str) -> str | None:
-    """The speaker of a WebVTT voice span, or ``None``."""
-    match = _VOICE.search(text)
-    return collapse(html.unescape(match[1])) if match else None
+    """The speaker of the first WebVTT voice span, or ``None``."""
+    match = VOICE.search(text)
+    return (collapse(html.unescape(match["name"])) or None) if match else None
 
 
 def collapse(text: str) -> str:

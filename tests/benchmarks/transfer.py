@@ -29,6 +29,8 @@ from assistant.store import Generation, current_generation, open_generation
 
 OWN = Path(__file__).parents[1] / "data"
 HF = "hf-course-lectures"
+HERE = {"first-lecture": OWN.parents[1] / "corpus" / "lectures", "written": OWN / "written-lectures"}
+"""Lectures that are part of the project. The written ones were made up for this: 57 on 14 subjects."""
 MEASURES = (
     ("lecture@1", "lecture_recall_1"),
     ("lecture@5", "lecture_recall_5"),
@@ -75,7 +77,8 @@ SETS = (
     Set("report", HF, ("lecture-questions.jsonl",), wanted=of_split("report")),
     Set("hf-quiz", HF, (f"{HF}/questions.jsonl",)),
     Set("off-topic", HF, (f"{HF}/questions.jsonl", "off-topic/questions.jsonl"), wanted=off_topic),
-    Set("first-lecture", "", ("first-lecture-questions.jsonl",)),
+    Set("first-lecture", "first-lecture", ("first-lecture-questions.jsonl",)),
+    Set("written", "written", ("written-questions.jsonl",)),
     Set("clapnq", "clapnq-dev", ("clapnq-dev/questions.jsonl",), in_document=True, wanted=unseen),
     Set("squad2", "squad2-halfdev", ("squad2-halfdev/questions.jsonl",), in_document=True, wanted=unseen),
     Set("mtrag", "mtrag-un", ("mtrag-un/questions.jsonl",)),
@@ -126,7 +129,7 @@ def main() -> None:
 
 def measure(item: Set, evaluation: Path, homes: Path, options: argparse.Namespace) -> list[SystemReport]:
     """Reports on one set, ours first."""
-    settings = Settings(home=homes / (item.corpus or "first-lecture"))
+    settings = Settings(home=homes / item.corpus)
     generation, texts = indexed(item.corpus, evaluation, settings)
     encoder = OnnxEncoder(exported_folder(settings.home, generation.manifest.model_sha256))
     headers = {h.lecture_id: h for h in generation.catalog.headers()}
@@ -160,9 +163,9 @@ def measure(item: Set, evaluation: Path, homes: Path, options: argparse.Namespac
 def indexed(corpus: str, evaluation: Path, settings: Settings) -> tuple[Generation, dict[str, str]]:
     """The index of a corpus, made or brought up to date, and the texts its offsets count in."""
     texts: dict[str, str] = {}
-    if corpus in {"", HF}:
-        here = Path(__file__).parents[2] / "corpus" / "lectures"
-        index_paths([evaluation / HF / "srt" / "en" if corpus else here], settings, lambda *_: None)
+    if corpus == HF or corpus in HERE:
+        folder = HERE.get(corpus, evaluation / HF / "srt" / "en")
+        index_paths([folder], settings, lambda *_: None)
     else:
         lectures, texts = load_corpus(evaluation / corpus / "corpus.jsonl")
         index_lectures(lectures, settings, lambda *_: None)

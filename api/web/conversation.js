@@ -1,0 +1,102 @@
+// The conversation, kept in this browser.
+//
+// A turn is {question, scope: {course, lecture}, about, alone, state, answer, verdict}: `about` holds the
+// words it was asked about ({lectureId, title, start, end, quote}, or null), `alone` says that what was
+// said before is to be left out, `answer` is what has come of the contract's answer, `state` is
+// "running", "done", "stopped" or "failed" (then `problem` says why).
+
+import { ROOT } from "./address.js";
+import { addressOf, where } from "./quote.js";
+
+export const PLACE = `lecture-assistant.conversation.v1:${ROOT.pathname}`;
+const TURNS_KEPT = 100;
+const TURNS_SENT = 6;
+
+export class Conversation {
+  constructor() {
+    this.load();
+  }
+
+  /** Read again what is kept, which another tab may have changed. */
+  load() {
+    this.turns = kept().map((turn) => (turn.state === "running" ? { ...turn, state: "stopped" } : turn));
+  }
+
+  add(question, scope, about) {
+    const turn = { question, scope, about, alone: false, state: "running", answer: null, verdict: null };
+    this.turns.push(turn);
+    this.keep();
+    return turn;
+  }
+
+  clear() {
+    this.turns = [];
+    this.keep();
+  }
+
+  keep() {
+    try {
+      localStorage.setItem(PLACE, JSON.stringify(this.turns.slice(-TURNS_KEPT)));
+    } catch {
+      // full, or refused to pages framed by another site: the conversation lasts as long as the page
+    }
+  }
+
+  /** The turns before `turn`, and what it was asked about, as the service reads them. */
+  history(turn) {
+    if (turn.alone) return [];
+    // The words a question is about stand where a learner would have said them, and alone: "it" means them.
+    if (turn.about) return [{ role: "user", content: turn.about.quote.slice(0, 2000) }];
+    const before = this.turns.slice(0, this.turns.indexOf(turn));
+    return before.slice(-TURNS_SENT).flatMap(({ question, answer }) => [
+      { role: "user", content: question },
+      ...(answer?.answer ? [{ role: "assistant", content: answer.answer.slice(0, 20000) }] : []),
+    ]);
+  }
+
+  /** The whole conversation as Markdown, each quote with the address that opens it. */
+  markdown() {
+    const parts = ["# Questions to the lectures"];
+    for (const { question, about, answer, state } of this.turns) {
+      parts.push(`## ${oneLine(question)}`);
+      if (about) parts.push(`About: ${quoted(about.quote)}`);
+      if (!answer || state === "failed") {
+        parts.push("*No answer came.*");
+        continue;
+      }
+      if (answer.standalone_question && answer.standalone_question !== question) {
+        parts.push(`*Understood as: ${oneLine(answer.standalone_question)}*`);
+      }
+      if (state === "stopped") parts.push("*Stopped.*");
+      if (answer.answer) parts.push(oneLine(answer.answer));
+      if (answer.citations?.length) parts.push(sources(answer.citations));
+      if (answer.nearest?.length) {
+        parts.push("The nearest passages, which are not an answer:", sources(answer.nearest));
+      }
+    }
+    return `${parts.join("\n\n")}\n`;
+  }
+}
+
+function kept() {
+  try {
+    const turns = JSON.parse(localStorage.getItem(PLACE) ?? "[]");
+    return Array.isArray(turns) ? turns.filter((turn) => typeof turn?.question === "string") : [];
+  } catch {
+    return [];
+  }
+}
+
+function oneLine(text) {
+  return text.replaceAll(/\s+/g, " ");
+}
+
+function quoted(text) {
+  return `“${oneLine(text)}”`;
+}
+
+function sources(citations) {
+  return citations
+    .map((citation) => `${citation.number}. ${quoted(citation.quote)} — [${where(citation).replaceAll(/[[\]]/g, "\\$&")}](${addressOf(citation)})`)
+    .join("\n");
+}

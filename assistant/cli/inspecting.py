@@ -1,0 +1,124 @@
+"""Transcripts before they are indexed: ``check``."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+
+from assistant.cli.options import DATA_ERROR, FILE_PATH, as_json_option
+from assistant.config import Settings
+from corpus import CorpusError, Problem, Source, find_sources, split_sentences
+
+__all__ = ["check"]
+
+_SPECIAL_TOKENS = 2
+_MOST_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """What one file holds; ``error`` says why it cannot be read, and then the rest is empty."""
+
+    path: str
+    lecture_id: str
+    format: str | None = None
+    encoding: str | None = None
+    cues: int = 0
+    sentences: int = 0
+    duration_ms: int | None = None
+    """The end of the last cue, or ``None`` where the format has no times."""
+    speakers: tuple[str, ...] = ()
+    sounds: int = 0
+    """Cues such as ``[Music]``, which are in no sentence."""
+    repeats: int = 0
+    """Lines of rolling captions that were shown again and are said once."""
+    left_out: tuple[Problem, ...] = ()
+    error: str | None = None
+
+    @property
+    def is_sound(self) -> bool:
+        return self.error is None and not self.left_out
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=FILE_PATH)
+@as_json_option
+@click.pass_obj
+def check(settings: Settings, paths: tuple[Path, ...], as_json: bool) -> None:
+    """Read the transcripts at PATHS (files, folders, ZIP archives) without indexing them.
+
+    Exit code 0 if each is sound in every cue, so that index --strict takes them, else 3.
+    """
+    from assistant.rendering import print_json
+
+    count_tokens, max_tokens = _tokens(settings)
+    checked = [_check(source, count_tokens, max_tokens) for source in find_sources(paths)]
+    if as_json:
+        print_json([asdict(item) for item in checked])
+    else:
+        for item in checked:
+            _print(item)
+    if not all(item.is_sound for item in checked):
+        sys.exit(DATA_ERROR)
+
+
+def _tokens(settings: Settings) -> tuple[Callable[[str], int], int]:
+    """What counts an encoder's tokens, and how many it reads: sentences are cut to that."""
+    from assistant.embedding import load_tokenizer
+    from assistant.model_files import locate_model
+
+    files = locate_model(settings.model)
+    tokenizer = load_tokenizer(files.folder)
+    max_tokens = min(settings.passage_tokens, files.max_tokens - _SPECIAL_TOKENS)
+    return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids), max_tokens
+
+
+def _check(source: Source, count_tokens: Callable[[str], int], max_tokens: int) -> _Checked:
+    from corpus.library import lecture_of
+    from corpus.transcripts import read_transcript
+
+    try:
+        transcript = read_transcript(source.path, archive=source.archive, speakers=source.speakers)
+    except CorpusError as error:
+        return _Checked(str(source.path), source.lecture_id, error=str(error))
+    lecture = lecture_of(source, transcript)
+    ends = [
+        end for cue in lecture.cues if (end := cue.start_ms if cue.end_ms is None else cue.end_ms) is not None
+    ]
+    return _Checked(
+        path=str(source.path),
+        lecture_id=source.lecture_id,
+        format=transcript.format,
+        encoding=transcript.encoding,
+        cues=len(lecture.cues),
+        sentences=len(split_sentences(lecture, count_tokens, max_tokens)),
+        duration_ms=max(ends, default=None),
+        speakers=lecture.speakers,
+        sounds=transcript.sounds,
+        repeats=transcript.repeats,
+        left_out=lecture.problems,
+    )
+
+
+def _print(item: _Checked) -> None:
+    from assistant.rendering import clock
+
+    if item.error is not None:
+        click.echo(f"{click.style('cannot be read:', fg='red')} {item.error}")
+        return
+    facts = [f"{item.format}, {item.encoding}", f"{item.cues} cues", f"{item.sentences} sentences"]
+    if item.duration_ms is not None:
+        facts.append(clock(item.duration_ms))
+    if item.speakers:
+        facts.append(f"speakers: {', '.join(item.speakers)}")
+    if item.sounds:
+        facts.append(f"{item.sounds} sounds")
+    if item.repeats:
+        facts.append(f"{item.repeats} repeated lines said once")
+    click.echo(f"{item.path}: {' · '.join(facts)}")
+    for problem in item.left_out[:_MOST_SHOWN]:
+        click.echo(f"  {problem}")
+    if len(item.left_out) > _MOST_SHOWN:
+        click.echo(f"  and {len(item.left_out) - _MOST_SHOWN} more (--json lists all)")

@@ -1,0 +1,97 @@
+"""What the keeper of a server does beside it: ``keys`` and ``feedback``."""
+
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from assistant.cli.options import FILE_PATH, as_json_option, open_assistant
+from assistant.config import Settings
+
+__all__ = ["feedback", "keys"]
+
+
+@click.group()
+def keys() -> None:
+    """API keys: create, list and revoke them. A running server sees the change at once."""
+
+
+@keys.command()
+@click.argument("name")
+@click.option("--course", "courses", multiple=True, help="Only lectures of this course (repeatable).")
+@click.option("--can-upload", is_flag=True, help="May add and delete lectures.")
+@click.option("--expires", "days", type=click.IntRange(1, 36_500), metavar="DAYS", help="End after DAYS.")
+@click.pass_obj
+def create(
+    settings: Settings, name: str, courses: tuple[str, ...], can_upload: bool, days: int | None
+) -> None:
+    """Make a key called NAME and print it; it is shown this once."""
+    from assistant.keys import KeyStore
+
+    click.echo(KeyStore(settings.home).create(name, courses, can_upload=can_upload, days=days))
+
+
+@keys.command(name="list")
+@as_json_option
+@click.pass_obj
+def list_keys(settings: Settings, as_json: bool) -> None:
+    """List every key ever made."""
+    from assistant.keys import KeyStore
+    from assistant.rendering import print_json
+
+    found = KeyStore(settings.home).all()
+    now = time.time()
+    if as_json:
+        print_json([{**asdict(key), "state": key.state(now)} for key in found])
+        return
+    for key in found:
+        courses = ", ".join(key.courses) if key.courses is not None else "all courses"
+        upload = ", may upload" if key.can_upload else ""
+        end = f", until {time.strftime('%Y-%m-%d', time.gmtime(key.expires))}" if key.expires else ""
+        click.echo(f"{key.name}  {key.state(now)}  ({courses}{upload}{end})")
+
+
+@keys.command()
+@click.argument("name")
+@click.pass_obj
+def revoke(settings: Settings, name: str) -> None:
+    """End the key called NAME."""
+    from assistant.keys import KeyStore
+
+    KeyStore(settings.home).revoke(name)
+
+
+@click.group()
+def feedback() -> None:
+    """What readers said of the answers."""
+
+
+@feedback.command()
+@click.argument("file", type=FILE_PATH)
+@click.pass_obj
+def export(settings: Settings, file: Path) -> None:
+    """Write an evaluation set for `assistant eval` to FILE (JSON Lines).
+
+    Questions that no vote can judge have `"answerable": null`, which `eval` leaves out.
+    """
+    from assistant.errors import NotIndexed
+    from assistant.feedback import FeedbackStore, evaluation_lines
+
+    assistant = open_assistant(settings)
+
+    def transcript_of(lecture_id: str) -> str | None:
+        try:
+            return assistant.lecture(lecture_id).transcript
+        except NotIndexed:
+            return None
+
+    lines = evaluation_lines(FeedbackStore(settings.home).all(), transcript_of)
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise click.BadParameter(f"{file}: {error.strerror}", param_hint="FILE") from error
+    judged = sum(line["answerable"] is not None for line in lines)
+    click.echo(f"{judged} judged questions, {len(lines) - judged} to be labelled")

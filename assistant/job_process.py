@@ -1,0 +1,95 @@
+"""One job in a process of its own.
+
+The encoder that indexing needs (PyTorch) never enters the server, and a job that dies takes nothing with it.
+"""
+
+import logging
+import multiprocessing
+import shutil
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from assistant.config import Settings
+from assistant.errors import AssistantError, IndexBusy, LectureConflict, NotIndexed
+from assistant.indexing import index_paths, remove_lecture
+from assistant.job_records import Job, JobProgress
+from assistant.service import LectureAssistant
+from assistant.uploads import uploads_folder
+from corpus import CorpusError
+
+__all__ = ["Outcome", "run_in_process"]
+
+_DIED = "the indexing process ended before it was done; the operator's log has more"
+_POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a job went. ``error`` is for whoever sent it and names no file of the server."""
+
+    error: str | None = None
+    busy: bool = False
+    """Whether it failed only because another process is writing the index."""
+
+
+def run_in_process(
+    settings: Settings, job: Job, on_progress: Callable[[JobProgress], None], stopped: Callable[[], bool]
+) -> Outcome:
+    """Do a job and wait for its end; once ``stopped`` says so it is ended, and the index is as it was."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(settings, job, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        while not stopped():
+            if not ours.poll(_POLL_SECONDS):
+                continue
+            message = ours.recv()
+            if isinstance(message, Outcome):
+                return message
+            on_progress(message)
+    except EOFError:
+        pass
+    finally:
+        process.terminate()
+        process.join()
+        process.close()
+        ours.close()
+    return Outcome(_DIED)
+
+
+def _work(settings: Settings, job: Job, pipe: Connection) -> None:
+    """Send progress, and the outcome at last."""
+    # Ctrl-C in a terminal reaches every process; the server tells this one when to end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    outcome = Outcome()
+    try:
+        _do(settings, job, pipe)
+    except IndexBusy:
+        outcome = Outcome("another process was writing the index for too long; try again later", busy=True)
+    except (LectureConflict, NotIndexed) as error:
+        outcome = Outcome(str(error))
+    except CorpusError as error:
+        outcome = Outcome(str(error).replace(f"{job.folder}/", ""))
+    except AssistantError:
+        # The message names files of the server.
+        logging.getLogger(__name__).exception("a job failed")
+        outcome = Outcome("the server could not do it; the operator's log says why")
+    pipe.send(outcome)
+
+
+def _do(settings: Settings, job: Job, pipe: Connection) -> None:
+    def progress(what: str, done: int, total: int) -> None:
+        pipe.send(JobProgress(what, done, total))
+
+    if job.folder is not None:
+        index_paths([Path(job.folder)], settings, progress)
+        return
+    source = Path(LectureAssistant(settings).lecture(job.lecture_id).source)
+    remove_lecture(job.lecture_id, settings, progress)
+    if source.is_relative_to(uploads_folder(settings.home).resolve()):
+        shutil.rmtree(source.parent, ignore_errors=True)

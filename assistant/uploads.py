@@ -1,0 +1,121 @@
+"""Transcripts that were sent to the server, each staged in a folder of its own.
+
+::
+
+    HOME/uploads/.<id>/   being received; removed when that fails, or when the server next starts
+    HOME/uploads/<id>/    <lecture id><suffix>, the transcript as it was sent; lecture.toml, what was
+                          said of it
+"""
+
+import hashlib
+import json
+import shutil
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from assistant.disk import home_errors
+from assistant.errors import UploadInvalid
+from corpus import CorpusError, Problem, find_sources, read_lecture
+from corpus.formats import SUFFIXES
+from corpus.sources import lecture_slug
+
+__all__ = ["Staged", "Staging", "uploads_folder"]
+
+_DESCRIBED = ("title", "course", "language", "url")
+_LONGEST = 500
+
+
+def uploads_folder(home: Path) -> Path:
+    """Where uploads are kept."""
+    return home / "uploads"
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A transcript that was received and can be read."""
+
+    folder: Path
+    lecture_id: str
+    problems: tuple[Problem, ...]
+    """Cues that will be left out; the path is the file's name."""
+    fingerprint: str
+    """SHA-256 of the file and of all that was said of it."""
+
+    def discard(self) -> None:
+        """Remove it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Staging:
+    """One upload on its way in; a context that leaves nothing behind unless it was finished."""
+
+    def __init__(self, home: Path, filename: str, described: Mapping[str, str | None]) -> None:
+        """``described`` may hold ``lecture_id``, ``title``, ``course``, ``language`` and ``url``.
+
+        Raises:
+            UploadInvalid: a name or text cannot be used, or the suffix is no transcript's.
+            HomeUnusable: the folder cannot be made.
+        """
+        for name, value in [("filename", filename), *described.items()]:
+            if value is not None and not (value.isprintable() and 0 < len(value.strip()) <= _LONGEST):
+                raise UploadInvalid(f"{name} must be 1 to {_LONGEST} printable characters")
+        suffix = Path(filename).suffix.lower()
+        if suffix not in SUFFIXES:
+            raise UploadInvalid(
+                f"{filename!r} is no transcript; its name must end in one of {', '.join(sorted(SUFFIXES))}"
+            )
+        self.lecture_id = lecture_slug(described.get("lecture_id") or Path(filename).stem)[:100]
+        self._home = home
+        self._given = {key: value for key in _DESCRIBED if (value := described.get(key))}
+        number = uuid.uuid4().hex
+        self._folder = uploads_folder(home) / f".{number}"
+        self._final = uploads_folder(home) / number
+        self._path = self._folder / f"{self.lecture_id}{suffix}"
+        with home_errors(home):
+            self._folder.mkdir(parents=True)
+            self._file = self._path.open("wb")
+
+    def __enter__(self) -> "Staging":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def write(self, chunk: bytes) -> None:
+        """Keep the next bytes of the transcript.
+
+        Raises:
+            HomeUnusable: the disk is full.
+        """
+        with home_errors(self._home):
+            self._file.write(chunk)
+
+    def finish(self) -> Staged:
+        """Read what was received as a lecture and keep it.
+
+        Raises:
+            UploadInvalid: it is no transcript; the text says where.
+            HomeUnusable: the disk is full.
+        """
+        with home_errors(self._home):
+            self._file.close()
+            lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in self._table()]
+            (self._folder / "lecture.toml").write_text("".join(lines), encoding="utf-8")
+            try:
+                lecture = read_lecture(find_sources([self._folder])[0])
+            except CorpusError as error:
+                raise UploadInvalid(self._told(str(error))) from error
+            fingerprint = hashlib.sha256("".join(lines).encode() + self._path.read_bytes()).hexdigest()
+            self._folder.rename(self._final)
+        problems = tuple(Problem(self._path.name, p.line, p.reason) for p in lecture.problems)
+        return Staged(self._final, lecture.lecture_id, problems, fingerprint)
+
+    def _table(self) -> list[tuple[str, str]]:
+        return [("id", self.lecture_id), ("transcript", self._path.name), *self._given.items()]
+
+    def _told(self, text: str) -> str:
+        """The client knows the file by its name, not by our folders."""
+        return text.replace(f"{self._folder}/", "").replace(f"{self._folder.resolve()}/", "")

@@ -1,0 +1,236 @@
+"""Files, folders and ZIP archives → the transcripts in them, and what is said of each."""
+
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from corpus.archives import is_archive, member_names, read_member
+from corpus.decoding import decode_transcript
+from corpus.errors import CorpusError, LectureFileInvalid, LectureIdTaken, TranscriptMissing
+from corpus.formats import SHARED_SUFFIXES, SUFFIXES
+from corpus.transcripts import MAX_BYTES
+
+__all__ = ["Source", "find_sources", "is_present", "lecture_slug", "shipped_lectures"]
+
+_TOML = "lecture.toml"
+_TEXT_KEYS = ("id", "title", "course", "language", "url", "transcript")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A transcript file and what its ``lecture.toml`` says of it.
+
+    In a ZIP archive ``path`` is the archive's path with the file's name after it.
+    """
+
+    path: Path
+    lecture_id: str
+    title: str
+    course: str | None = None
+    language: str = "en"
+    speakers: tuple[str, ...] = ()
+    url: str | None = None
+    archive: Path | None = None
+
+
+def shipped_lectures() -> Path:
+    """The folder of lectures that come with the package."""
+    return Path(__file__).parent / "lectures"
+
+
+def find_sources(paths: Iterable[Path]) -> list[Source]:
+    """Every transcript under ``paths``, in order of path.
+
+    A folder with a ``lecture.toml`` is one lecture; in any other folder each file with a
+    transcript's suffix is one, and its folders and ZIP archives are searched too. Files that
+    may be anything (JSON, XML, TSV) are taken where captions are in them.
+
+    Raises:
+        TranscriptMissing: a path does not exist or holds no transcript.
+        TranscriptUnreadable: an archive is damaged, too large, or names files outside itself.
+        LectureFileInvalid: a ``lecture.toml`` is wrong.
+        LectureIdTaken: two transcripts would have the same id.
+    """
+    taken: dict[str, Source] = {}
+    for path in paths:
+        found = 0
+        for source in _sources_under(path):
+            found += 1
+            other = taken.setdefault(source.lecture_id, source)
+            if other.path.resolve() != source.path.resolve():
+                raise LectureIdTaken(
+                    f"lecture id {source.lecture_id!r} is already that of {other.path}; "
+                    f"rename one file or set another id in its {_TOML}",
+                    path=source.path,
+                )
+        if not found:
+            raise TranscriptMissing(
+                f"no transcript here; looked for {', '.join(sorted(SUFFIXES))}", path=path
+            )
+    return list(taken.values())
+
+
+def lecture_slug(name: str) -> str:
+    """``name`` with letters, digits, ``-`` and ``_`` kept and every other run made one ``-``."""
+    return re.sub(r"[^\w-]+", "-", name).strip("-") or "lecture"
+
+
+def is_present(source: str) -> bool:
+    """Whether the file that ``Lecture.source`` names is still there, also inside an archive."""
+    path = Path(source)
+    if path.is_file():
+        return True
+    archive = next((folder for folder in path.parents if folder.is_file()), None)
+    try:
+        return archive is not None and path.relative_to(archive).as_posix() in member_names(archive)
+    except CorpusError:
+        return False
+
+
+def _sources_under(path: Path) -> Iterator[Source]:
+    try:
+        is_file, is_folder = path.is_file(), path.is_dir()
+    except OSError as error:
+        raise TranscriptMissing(f"cannot be read: {error.strerror}", path=path) from error
+    if is_file and is_archive(path):
+        yield from _sources_in_archive(path)
+    elif is_file:
+        yield _source_of_file(path)
+    elif is_folder:
+        names = _names_in(path)
+        if _TOML in names:
+            toml = path / _TOML
+            yield _described(toml, _toml_bytes(toml), names, lambda name: (path / name).read_bytes())
+            return
+        for name in names:
+            entry = path / name
+            if name.startswith("."):
+                continue
+            if entry.is_dir() or entry.suffix.lower() == ".zip":
+                yield from _sources_under(entry)
+            elif _is_transcript(entry, lambda name: (path / name).read_bytes()):
+                yield _undescribed(entry)
+    else:
+        # A file inside an archive is named as the archive's path with its name after it.
+        archive = next((folder for folder in path.parents if folder.is_file()), None)
+        found = [] if archive is None else [s for s in _sources_in_archive(archive) if s.path == path]
+        if not found:
+            raise TranscriptMissing("no such file or folder", path=path)
+        yield from found
+
+
+def _source_of_file(path: Path) -> Source:
+    toml = path.parent / _TOML
+    if not toml.is_file():
+        return _undescribed(path)
+    names = _names_in(path.parent)
+    source = _described(toml, _toml_bytes(toml), names, lambda name: (path.parent / name).read_bytes())
+    return source if source.path.resolve() == path.resolve() else _undescribed(path)
+
+
+def _sources_in_archive(archive: Path) -> Iterator[Source]:
+    """As in a folder: a folder with a ``lecture.toml`` is one lecture, else each transcript is."""
+    folders: dict[PurePosixPath, list[str]] = {}
+    for name in member_names(archive):
+        path = PurePosixPath(name)
+        folders.setdefault(path.parent, []).append(path.name)
+    described = {folder for folder, names in folders.items() if _TOML in names}
+    for folder, names in folders.items():
+        if any(above in described for above in folder.parents):
+            continue
+
+        def read(name: str, folder: PurePosixPath = folder) -> bytes:
+            return read_member(archive, (folder / name).as_posix(), MAX_BYTES)
+
+        if folder in described:
+            toml = archive / folder / _TOML
+            yield _described(toml, read(_TOML), sorted(names), read, archive)
+            continue
+        for name in names:
+            member = archive / folder / name
+            if _is_transcript(member, read):
+                yield _undescribed(member, archive)
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return [entry.name for entry in sorted(folder.iterdir())]
+    except OSError as error:
+        raise TranscriptMissing(f"cannot be read: {error.strerror}", path=folder) from error
+
+
+def _is_transcript(path: Path, read: Callable[[str], bytes]) -> bool:
+    """By its suffix, or, where that says little, by what is in it."""
+    suffix = path.suffix.lower()
+    if suffix not in SHARED_SUFFIXES:
+        return suffix in SUFFIXES
+    from corpus.formats.detection import detect_format
+
+    try:
+        return detect_format(decode_transcript(read(path.name), path), path).is_timed
+    except (CorpusError, OSError):
+        return False
+
+
+def _undescribed(path: Path, archive: Path | None = None) -> Source:
+    title = path.stem.replace("_", " ").replace("-", " ").strip()
+    return Source(path, lecture_slug(path.stem), title, archive=archive)
+
+
+def _toml_bytes(toml: Path) -> bytes:
+    try:
+        return toml.read_bytes()
+    except OSError as error:
+        raise LectureFileInvalid(f"cannot be read: {error.strerror}", path=toml) from error
+
+
+def _described(
+    toml: Path, data: bytes, names: list[str], read: Callable[[str], bytes], archive: Path | None = None
+) -> Source:
+    """The lecture of a folder that holds ``names``, as its ``lecture.toml`` describes it."""
+    try:
+        table: dict[str, Any] = tomllib.loads(data.decode("utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise LectureFileInvalid(f"not valid TOML: {error}", path=toml) from error
+    unknown = sorted(set(table) - {*_TEXT_KEYS, "speakers"})
+    if unknown:
+        known = ", ".join((*_TEXT_KEYS, "speakers"))
+        raise LectureFileInvalid(f"unknown key {unknown[0]!r}; known are {known}", path=toml)
+    for key in _TEXT_KEYS:
+        if key in table and not (isinstance(table[key], str) and table[key].strip()):
+            raise LectureFileInvalid(f"{key} must be a text, got {table[key]!r}", path=toml)
+    speakers = table.get("speakers", [])
+    if not isinstance(speakers, list) or not all(isinstance(s, str) for s in speakers):
+        raise LectureFileInvalid(f"speakers must be a list of texts, got {speakers!r}", path=toml)
+    folder = toml.parent.resolve()
+    return Source(
+        path=toml.parent / _chosen(toml, names, table.get("transcript"), read),
+        lecture_id=lecture_slug(table.get("id", folder.name)),
+        title=table.get("title", folder.name.replace("-", " ").replace("_", " ")),
+        course=table.get("course"),
+        language=table.get("language", "en"),
+        speakers=tuple(speakers),
+        url=table.get("url"),
+        archive=archive,
+    )
+
+
+def _chosen(toml: Path, names: list[str], wanted: str | None, read: Callable[[str], bytes]) -> str:
+    """The name of the transcript beside ``toml``."""
+    if wanted is not None:
+        name = str(PurePosixPath(wanted))
+        if name not in names:
+            raise LectureFileInvalid(f"transcript {wanted!r} is not a file of this folder", path=toml)
+        return name
+    found = [name for name in names if not name.startswith(".") and _is_transcript(toml.parent / name, read)]
+    chosen = [name for name in found if PurePosixPath(name).stem == "transcript"] or found
+    if len(chosen) != 1:
+        what = ", ".join(chosen) or "none"
+        raise LectureFileInvalid(
+            f'one transcript is expected beside this file, found {what}; name it: transcript = "FILE"',
+            path=toml,
+        )
+    return chosen[0]
