@@ -74,10 +74,14 @@ def test_the_order_of_questions_is_never_turned_round() -> None:
 
 
 def test_no_question_is_judged_by_a_line_that_saw_it() -> None:
-    # All at even odds; ten of 20 right. Each fifth has two of each, so the other four are even as well, every
-    # line is the shipped one and the loss is ln 2.
-    right = np.tile([0.0, 1.0], 10)
-    assert cross_validated(np.zeros(20), right) == pytest.approx(np.log(2))
+    # Of 20 at even odds 15 are right. A fifth has one wrong and three right, so each is judged by the offset of
+    # the other 16, of which 12 are right, and not by that of all 20, which is larger.
+    right = np.tile([0.0, 1.0, 1.0, 1.0], 5)
+    _, offset = fit_line(np.zeros(16), np.tile([0.0, 1.0, 1.0, 1.0], 4))
+    _, of_all = fit_line(np.zeros(20), right)
+    assert of_all > offset + 0.02
+    loss = (5 * np.log1p(np.exp(offset)) + 15 * np.log1p(np.exp(-offset))) / 20
+    assert cross_validated(np.zeros(20), right) == pytest.approx(loss, abs=1e-7)
 
 
 def test_cross_validation_sees_what_generalises() -> None:
