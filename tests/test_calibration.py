@@ -74,8 +74,8 @@ def test_the_order_of_questions_is_never_turned_round() -> None:
 
 
 def test_no_question_is_judged_by_a_line_that_saw_it() -> None:
-    # Of 20 at even odds 15 are right. A fifth has one wrong and three right, so each is judged by the offset of
-    # the other 16, of which 12 are right, and not by that of all 20, which is larger.
+    # Of 20 at even odds 15 are right. A fifth has one wrong and three right, so each is judged by the offset
+    # of the other 16, of which 12 are right, and not by that of all 20, which is larger.
     right = np.tile([0.0, 1.0, 1.0, 1.0], 5)
     _, offset = fit_line(np.zeros(16), np.tile([0.0, 1.0, 1.0, 1.0], 4))
     _, of_all = fit_line(np.zeros(20), right)
