@@ -66,8 +66,9 @@ def cite(
         char_start=quoted.char_start,
         char_end=quoted.char_end,
         highlight=highlight or quoted,
-        line_start=cues[0].line_start,
-        line_end=cues[-1].line_end,
+        # Cues are in order of time, which captions that overlap need not have in their file.
+        line_start=min(cue.line_start for cue in cues),
+        line_end=max(cue.line_end for cue in cues),
         start_ms=cues[0].start_ms,
         end_ms=cues[-1].end_ms,
         url=f"/lectures/{lecture_id}#c{quoted.char_start}-{quoted.char_end}",

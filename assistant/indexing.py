@@ -14,7 +14,7 @@ from assistant.migration import upgrade_current
 from assistant.salvage import Salvage, salvage
 from assistant.store import writing
 from corpus import CorpusError, Lecture, Problem, Source, find_sources, read_lecture
-from corpus.sources import is_present
+from corpus.sources import present_sources
 
 __all__ = ["IndexReport", "index_lectures", "index_paths", "remove_lecture"]
 
@@ -51,14 +51,17 @@ def index_paths(
     """
     with writing(settings.home):
         with _known(settings.home) as known:
-            sources = _sources(paths, known.sources)
+            present = present_sources(known.sources.values())
+            sources = find_sources(
+                paths or [Path(source) for source in known.sources.values() if source in present]
+            )
             for source in sources:
-                _refuse_taken_id(source, known.sources)
+                _refuse_taken_id(source, known.sources, present)
             fresh, failures = _read(sources, progress, strict)
             lectures = {
                 lecture_id: known.as_it_is(lecture_id)
                 for lecture_id, source in known.sources.items()
-                if not _is_gone(source, paths)
+                if source in present or not _is_within(source, paths)
             } | fresh
             if not lectures:
                 raise AssistantError(f"nothing was indexed: {failures[0]}")
@@ -138,16 +141,10 @@ def _known(home: Path) -> _Known:
         return _Known(None, None)
 
 
-def _sources(paths: Sequence[Path], old: dict[str, str]) -> list[Source]:
-    if paths:
-        return find_sources(paths)
-    return find_sources([Path(source) for source in old.values() if is_present(source)])
-
-
-def _refuse_taken_id(source: Source, old: dict[str, str]) -> None:
+def _refuse_taken_id(source: Source, old: dict[str, str], present: set[str]) -> None:
     """Two files that both exist may not share an id; a file that was moved keeps its own."""
     other = old.get(source.lecture_id)
-    if other is None or other == str(source.path.resolve()) or not is_present(other):
+    if other is None or other == str(source.path.resolve()) or other not in present:
         return
     raise CorpusError(
         f"lecture id {source.lecture_id!r} is already that of {other}; rename this file or "
@@ -176,6 +173,5 @@ def _read(
     return lectures, failures
 
 
-def _is_gone(source: str, paths: Sequence[Path]) -> bool:
-    within = any(Path(source).is_relative_to(path.resolve()) for path in paths)
-    return within and not is_present(source)
+def _is_within(source: str, paths: Sequence[Path]) -> bool:
+    return any(Path(source).is_relative_to(path.resolve()) for path in paths)

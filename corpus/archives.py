@@ -1,6 +1,6 @@
 """Transcripts inside a ZIP archive, read in memory; nothing is ever unpacked to disk.
 
-Refused are archives of more than 10,000 files, or that would unpack to more than 1 GiB, files
+Refused are archives of more than 2,000 files, or that would unpack to more than 1 GiB, files
 that would unpack to more than a hundred times their size (captions compress about five times,
 JSON fifteen) and names that lead out of the archive.
 """
@@ -14,7 +14,7 @@ from corpus.errors import TranscriptMissing, TranscriptUnreadable
 
 __all__ = ["is_archive", "member_names", "read_member"]
 
-_MAX_FILES = 10_000
+_MAX_FILES = 2_000
 _MAX_TOTAL = 2**30
 _MAX_RATIO = 100
 _SMALL = 2**20

@@ -13,7 +13,7 @@ from corpus.errors import CorpusError, LectureFileInvalid, LectureIdTaken, Trans
 from corpus.formats import SHARED_SUFFIXES, SUFFIXES
 from corpus.transcripts import MAX_BYTES
 
-__all__ = ["Source", "find_sources", "is_present", "lecture_slug", "shipped_lectures"]
+__all__ = ["Source", "find_sources", "lecture_slug", "present_sources", "shipped_lectures"]
 
 _TOML = "lecture.toml"
 _TEXT_KEYS = ("id", "title", "course", "language", "url", "transcript")
@@ -55,9 +55,13 @@ def find_sources(paths: Iterable[Path]) -> list[Source]:
         LectureIdTaken: two transcripts would have the same id.
     """
     taken: dict[str, Source] = {}
-    for path in paths:
+    for path, wanted in _by_archive(paths):
         found = 0
+        missing = set(wanted)
         for source in _sources_under(path):
+            if wanted and source.path not in wanted:
+                continue
+            missing.discard(source.path)
             found += 1
             other = taken.setdefault(source.lecture_id, source)
             if other.path.resolve() != source.path.resolve():
@@ -66,6 +70,8 @@ def find_sources(paths: Iterable[Path]) -> list[Source]:
                     f"rename one file or set another id in its {_TOML}",
                     path=source.path,
                 )
+        if missing:
+            raise TranscriptMissing("no such file or folder", path=min(missing))
         if not found:
             raise TranscriptMissing(
                 f"no transcript here; looked for {', '.join(sorted(SUFFIXES))}", path=path
@@ -78,16 +84,43 @@ def lecture_slug(name: str) -> str:
     return re.sub(r"[^\w-]+", "-", name).strip("-") or "lecture"
 
 
-def is_present(source: str) -> bool:
-    """Whether the file that ``Lecture.source`` names is still there, also inside an archive."""
-    path = Path(source)
-    if path.is_file():
-        return True
-    archive = next((folder for folder in path.parents if folder.is_file()), None)
-    try:
-        return archive is not None and path.relative_to(archive).as_posix() in member_names(archive)
-    except CorpusError:
-        return False
+def present_sources(sources: Iterable[str]) -> set[str]:
+    """Those of ``sources``, as ``Lecture.source`` names files, that are still there, also in archives."""
+    present = set()
+    names: dict[Path, list[str]] = {}
+    for source in sources:
+        path = Path(source)
+        if path.is_file():
+            present.add(source)
+        elif archive := _archive_around(path):
+            if archive not in names:
+                try:
+                    names[archive] = member_names(archive)
+                except CorpusError:
+                    names[archive] = []
+            if path.relative_to(archive).as_posix() in names[archive]:
+                present.add(source)
+    return present
+
+
+def _archive_around(path: Path) -> Path | None:
+    """The file that ``path`` goes through, if there is one: a path into an archive does."""
+    return next((folder for folder in path.parents if folder.is_file()), None)
+
+
+def _by_archive(paths: Iterable[Path]) -> Iterator[tuple[Path, set[Path]]]:
+    """Each path alone, or an archive with the paths into it: looking for each would list it each time."""
+    inside: dict[Path, set[Path]] = {}
+    for path in paths:
+        try:
+            archive = None if path.exists() else _archive_around(path)
+        except OSError:  # reported where the path is read
+            archive = None
+        if archive is None:
+            yield path, set()
+        else:
+            inside.setdefault(archive, set()).add(path)
+    yield from inside.items()
 
 
 def _sources_under(path: Path) -> Iterator[Source]:
@@ -114,12 +147,7 @@ def _sources_under(path: Path) -> Iterator[Source]:
             elif _is_transcript(entry, lambda name: (path / name).read_bytes()):
                 yield _undescribed(entry)
     else:
-        # A file inside an archive is named as the archive's path with its name after it.
-        archive = next((folder for folder in path.parents if folder.is_file()), None)
-        found = [] if archive is None else [s for s in _sources_in_archive(archive) if s.path == path]
-        if not found:
-            raise TranscriptMissing("no such file or folder", path=path)
-        yield from found
+        raise TranscriptMissing("no such file or folder", path=path)
 
 
 def _source_of_file(path: Path) -> Source:

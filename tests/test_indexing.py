@@ -3,6 +3,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -213,6 +214,24 @@ def test_without_paths_what_was_indexed_is_read_again(settings: Settings, lectur
     assert encoder.texts == ["Cats purr."]
     assert (report.changes.changed, report.changes.removed) == (("cats",), ())
     assert report.changes.unchanged == ("apples", "boats")
+
+
+def test_lectures_of_an_archive_are_read_again_and_go_when_it_loses_them(
+    settings: Settings, tmp_path: Path
+) -> None:
+    archive = tmp_path / "course.zip"
+
+    def pack(*names: str) -> None:
+        with zipfile.ZipFile(archive, "w") as packed:
+            for name in names:
+                packed.writestr(f"week1/{name}.txt", TEXTS[name])
+
+    pack("apples", "boats")
+    assert run(settings, archive).changes.added == ("apples", "boats")
+    assert run(settings).changes.unchanged == ("apples", "boats")
+    pack("apples", "cats")
+    changes = run(settings, tmp_path).changes
+    assert (changes.added, changes.removed, changes.unchanged) == (("cats",), ("boats",), ("apples",))
 
 
 def test_a_changed_setting_embeds_everything_again(settings: Settings, lectures: Path) -> None:
