@@ -13,6 +13,7 @@ __all__ = ["describe"]
 _TAGS = (
     ("ask", "Questions, and answers made of quotes."),
     ("search", "Passages."),
+    ("passages", "One passage, by the id that a citation gave."),
     ("lectures", "What is indexed, transcripts, and adding and removing lectures."),
     ("feedback", "What readers say of answers."),
     ("OpenAI-compatible", "For clients of OpenAI's API. Errors have its shape."),

@@ -11,7 +11,7 @@ from assistant.coverage import unsupported_words
 from assistant.embedding import QuestionEncoder
 from assistant.matching import load_matching
 from assistant.questions import Question, analyse_question
-from assistant.quoting import spans_quoted
+from assistant.quoting import as_told, spans_quoted
 from assistant.ranking import EVIDENCE, RankedSpan, Ranker, evidence_of, rank_spans
 from assistant.regions import Region, read_regions
 from assistant.reranking import RERANKED, Reranker, reranked
@@ -138,7 +138,7 @@ class Reader:
             question=question,
             standalone_question=standalone,
             answered=answered,
-            answer=quote_text(_as_told(quoted)) if answered else NOT_COVERED,
+            answer=quote_text(as_told(quoted)) if answered else NOT_COVERED,
             confidence=round(reading.confidence, 4),
             citations=citations,
             nearest=() if answered else cite_passages(self._generation.catalog, reading.hits[:limit]),
@@ -162,12 +162,6 @@ class Reader:
             score=span.probability,
             highlight=CharRange(likeliest.char_start, likeliest.char_end),
         )
-
-
-def _as_told(quoted: Sequence[Citation]) -> list[Citation]:
-    """Quotes of one lecture in its order, since parts follow one another; of several, best first."""
-    one_lecture = len({citation.lecture_id for citation in quoted}) == 1
-    return sorted(quoted, key=lambda citation: citation.char_start) if one_lecture else list(quoted)
 
 
 def _passage_of(span: RankedSpan) -> str:

@@ -29,6 +29,7 @@ __all__ = ["FEWEST", "calibrate", "cross_validated", "fit_line"]
 FEWEST = 20
 """Fewer questions say less about the confidence than what ships does."""
 _SLOPE_PENALTY, _OFFSET_PENALTY = 16.0, 8.0
+_LEAST_SLOPE = 0.05
 _FOLDS = 5
 _STEPS = 2000
 
@@ -99,19 +100,28 @@ def fit_line(log_odds: Floats, right: Floats) -> tuple[float, float]:
 
     A slope that would turn the order of the questions round is not given: it is at least 0.05.
     """
-    inputs = np.stack([log_odds, np.ones_like(log_odds)], axis=1)
-    penalty = np.array([_SLOPE_PENALTY, _OFFSET_PENALTY])
-    shipped = np.array([1.0, 0.0])
+    ones = np.ones_like(log_odds)
+    both = np.stack([log_odds, ones], axis=1)
+    # Changes of slope and offset, so that a penalty keeps what ships.
+    slope, offset = _least(both, log_odds, right, np.array([_SLOPE_PENALTY, _OFFSET_PENALTY]))
+    if 1.0 + slope >= _LEAST_SLOPE:
+        return 1.0 + float(slope), float(offset)
+    (offset,) = _least(ones[:, np.newaxis], _LEAST_SLOPE * log_odds, right, np.array([_OFFSET_PENALTY]))
+    return _LEAST_SLOPE, float(offset)
+
+
+def _least(inputs: Floats, base: Floats, right: Floats, penalty: Floats) -> Floats:
+    """Where the log loss of ``base + inputs @ x`` and half of ``penalty @ x²`` is least."""
     # p (1 - p) is at most a quarter, so this curvature is nowhere too small and no step goes too far.
     inverse = np.linalg.inv(inputs.T @ inputs / 4.0 + np.diag(penalty))
-    line = shipped
+    x = np.zeros(inputs.shape[1])
     for _ in range(_STEPS):
-        excess = 1.0 / (1.0 + np.exp(-(inputs @ line))) - right
-        step = inverse @ (inputs.T @ excess + penalty * (line - shipped))
-        line = line - step
+        excess = 1.0 / (1.0 + np.exp(-(base + inputs @ x))) - right
+        step = inverse @ (inputs.T @ excess + penalty * x)
+        x = x - step
         if np.abs(step).max() < 1e-9:
             break
-    return max(float(line[0]), 0.05), float(line[1])
+    return x
 
 
 def cross_validated(log_odds: Floats, right: Floats) -> float:

@@ -1,11 +1,12 @@
-"""How many of the spans found an answer quotes: one, or several for a list or a comparison."""
+"""Which of the spans found an answer quotes: one, or several for a list or a comparison."""
 
 import re
 from collections.abc import Sequence
 
+from assistant.citations import Citation
 from assistant.ranking import RankedSpan
 
-__all__ = ["spans_quoted", "wants_several"]
+__all__ = ["as_told", "spans_quoted", "wants_several"]
 
 _MOST = 4
 _NEAR = 0.15
@@ -44,3 +45,9 @@ def spans_quoted(question: str, spans: Sequence[RankedSpan]) -> int:
         return min(1, len(spans))
     near = (n for n, span in enumerate(spans[:_MOST]) if span.probability < _NEAR * spans[0].probability)
     return next(near, min(_MOST, len(spans)))
+
+
+def as_told(quoted: Sequence[Citation]) -> list[Citation]:
+    """Quotes of one lecture in its order, since parts follow one another; of several, best first."""
+    one_lecture = len({citation.lecture_id for citation in quoted}) == 1
+    return sorted(quoted, key=lambda citation: citation.char_start) if one_lecture else list(quoted)

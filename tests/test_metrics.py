@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.metrics import auroc, calibration_error, false_answers_at, mean_reciprocal_rank, recall_at
+from assistant.metrics import (
+    area_under_risk_coverage,
+    auroc,
+    calibration_error,
+    false_answers_at,
+    mean_reciprocal_rank,
+    recall_at,
+    reliability,
+    risk_coverage,
+)
 
 SCORES = st.lists(st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), min_size=1, max_size=8)
 
@@ -85,5 +94,41 @@ def test_with_nothing_to_measure_there_is_no_number() -> None:
         false_answers_at([], [1.0]),
         false_answers_at([1.0], []),
         calibration_error([], []),
+        area_under_risk_coverage([], []),
     ]
     assert all(math.isnan(value) for value in measured)
+
+
+def test_reliability_by_hand() -> None:
+    # As above: what was said, what was so, and how many, of the bins that hold any.
+    assert reliability([0.05, 0.15, 0.95, 0.15], [False, True, True, False]) == [
+        (0.05, 0.0, 1),
+        (0.15, 0.5, 2),
+        (0.95, 1.0, 1),
+    ]
+
+
+def test_a_certainty_is_in_the_last_bin() -> None:
+    assert reliability([1.0, 0.9], [True, False]) == [(0.95, 0.5, 2)]
+
+
+def test_risk_grows_with_what_is_answered() -> None:
+    # Surest first: right, wrong, right, wrong; of 1, 2, 3, 4 answers 0, 1, 1, 2 are wrong.
+    curve = risk_coverage([0.9, 0.1, 0.5, 0.7], [True, False, True, False])
+    assert curve == [(0.25, 0.0), (0.5, 0.5), (0.75, pytest.approx(1 / 3)), (1.0, 0.5)]
+    # (0 + 1/2 + 1/3 + 1/2) / 4
+    assert area_under_risk_coverage([0.9, 0.1, 0.5, 0.7], [True, False, True, False]) == pytest.approx(1 / 3)
+
+
+def test_equally_sure_answers_have_no_order() -> None:
+    # Both at .5: the first of them is wrong with probability a half, in either order.
+    for right in ([True, False], [False, True]):
+        assert risk_coverage([0.5, 0.5], right) == [(0.5, 0.5), (1.0, 0.5)]
+
+
+@given(st.lists(st.tuples(st.sampled_from([0.1, 0.5, 0.9]), st.booleans()), min_size=1, max_size=12))
+def test_risk_when_all_is_answered_is_the_share_of_wrong_ones(pairs: list[tuple[float, bool]]) -> None:
+    right = [truth for _, truth in pairs]
+    share, risk = risk_coverage([score for score, _ in pairs], right)[-1]
+    assert share == 1.0
+    assert risk == pytest.approx(right.count(False) / len(right))

@@ -1,12 +1,12 @@
 // The page of the conversation.
 
-import { address, lectureAddress, lectureOf } from "./address.js";
+import { address, lectureAddress } from "./address.js";
 import { TurnView } from "./answer.js";
 import { hideQuote } from "./card.js";
 import { ask, readLectures, readQuestions, readTranscript, sendFeedback } from "./client.js";
 import { Conversation, PLACE } from "./conversation.js";
 import { announce, element, icon } from "./dom.js";
-import { Reader } from "./reader.js";
+import { NARROW, Panel } from "./panel.js";
 import { Scope } from "./scope.js";
 import { Transcript } from "./transcript.js";
 
@@ -15,23 +15,16 @@ const LECTURES_SUGGESTED_FROM = 3;
 
 const find = (selector) => document.querySelector(selector);
 const field = find("#question");
-const panel = find("#panel");
-const desk = find("#desk");
-const narrow = matchMedia("(max-width: 1079px)");
 const conversation = new Conversation();
 const views = new Map();
 const scope = new Scope(find("#scope"));
 let about = null;
 let running = null;
-let openedFrom = null;
-let askingAddress = address("").href;
 
 const actions = {
-  open(citation, link) {
-    openedFrom?.removeAttribute("aria-current");
-    openedFrom = link;
-    link.setAttribute("aria-current", "true");
-    showLecture(citation.lecture_id, { start: citation.char_start, end: citation.char_end }, true);
+  open({ lecture_id, char_start, char_end }, link) {
+    hideQuote();
+    panel.open(lecture_id, { start: char_start, end: char_end }, link);
   },
   retry(turn, { alone = turn.alone } = {}) {
     if (!running) run(Object.assign(turn, { alone }));
@@ -40,10 +33,10 @@ const actions = {
   languageOf: (lectureId) => scope.languageOf(lectureId),
 };
 
-const reader = new Reader(panel, {
-  onClose: closeLecture,
+const panel = new Panel({
+  whenClosed: field,
   onAsk(words) {
-    closeLecture({ focus: false });
+    panel.close({ focus: false });
     scope.value = { course: null, lecture: words.lectureId };
     scopeChanged();
     setAbout(words.quote ? words : null);
@@ -204,7 +197,7 @@ async function judge(turn, verdict) {
 
 find("#clear").addEventListener("click", () => {
   stop();
-  closeLecture({ focus: false });
+  panel.close({ focus: false });
   conversation.clear();
   redraw();
   announce("A new conversation");
@@ -215,48 +208,6 @@ find("#export").addEventListener("click", () => {
   const url = URL.createObjectURL(new Blob([conversation.markdown()], { type: "text/markdown" }));
   element("a", { href: url, download: "conversation.md" }).click();
   setTimeout(() => URL.revokeObjectURL(url), 1000);
-});
-
-// ---- the lecture beside it, under the address it has on its own
-
-function showLecture(lectureId, range, push) {
-  hideQuote();
-  if (panel.hidden && push) askingAddress = location.href;
-  if (push) history.pushState(null, "", lectureAddress(lectureId, range));
-  panel.hidden = false;
-  document.body.classList.add("with-panel");
-  cover();
-  reader.open(lectureId, range);
-}
-
-/** On a narrow screen the lecture covers the conversation, which must not be reached behind it. */
-function cover() {
-  desk.inert = narrow.matches && !panel.hidden;
-}
-
-function hideLecture({ focus = true } = {}) {
-  if (panel.hidden) return;
-  panel.hidden = true;
-  openedFrom?.removeAttribute("aria-current");
-  document.body.classList.remove("with-panel");
-  cover();
-  if (focus) (openedFrom?.isConnected ? openedFrom : field).focus();
-}
-
-function closeLecture({ focus = true } = {}) {
-  if (panel.hidden) return;
-  hideLecture({ focus });
-  history.pushState(null, "", askingAddress);
-}
-
-narrow.addEventListener("change", cover);
-panel.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") closeLecture();
-});
-addEventListener("popstate", () => {
-  const lecture = lectureOf(location.href);
-  if (lecture) showLecture(lecture.lectureId, lecture.range, false);
-  else hideLecture();
 });
 
 // ---- what to begin with
@@ -286,8 +237,7 @@ find("#scope").addEventListener("change", scopeChanged);
 find("#read").addEventListener("click", (event) => {
   if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
-  openedFrom = event.currentTarget;
-  showLecture(scope.value.lecture, null, true);
+  panel.open(scope.value.lecture, null, event.currentTarget);
 });
 // By hand, since a fragment would take the place of the one that marks a lecture's words.
 find(".skip").addEventListener("click", (event) => {
@@ -317,7 +267,7 @@ async function begin() {
   const parameters = new URLSearchParams(location.search);
   redraw();
   views.get(conversation.turns.at(-1))?.element.scrollIntoView({ block: "start" });
-  if (!narrow.matches) field.focus({ preventScroll: true });
+  if (!NARROW.matches) field.focus({ preventScroll: true });
   try {
     scope.fill(await readLectures(() => announce("The index is being opened")));
     await followAddress(parameters);

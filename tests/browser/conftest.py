@@ -44,8 +44,9 @@ ARABIC = """\
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Not for the session: while Playwright runs, no other test of this thread can start an event loop."""
     if CHROMIUM is None:
         pytest.skip("no chromium here: apt-get install chromium")
     with sync_playwright() as playwright:
@@ -111,7 +112,7 @@ def serving(home: Path) -> Iterator[str]:
     process.stderr.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(browser: Browser, web_home: Path) -> Iterator[str]:
     with serving(web_home) as address:
         yield address
@@ -130,7 +131,7 @@ class Proxy:
         return f"{self.address}{PREFIX}/"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _proxy(site: str) -> Iterator[Proxy]:
     behind = httpx.URL(site)
 
