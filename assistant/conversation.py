@@ -71,12 +71,15 @@ def _completed(question: str, before: str, lexical: LexicalIndex) -> str:
     frame = _FRAME.match(before)
     if opening and frame and not _ASKS.match(rest):
         return f"{frame['ask']}{rest.rstrip('?.! ')}?"
-    own = analyse_question(question, lexical).words
+    analysed = analyse_question(question, lexical)
+    own = analysed.words
+    # Two words that no lecture has are another topic, however short: "What is the capital of France?"
+    elsewhere = len(own) > 1 and all(word.idf >= analysed.highest_idf for word in own)
     leans = (
         opening is not None
         or points_back(question)
         or _ASKS.match(question) is None
-        or len(own) < _COMPLETE_FROM_WORDS
+        or (len(own) < _COMPLETE_FROM_WORDS and not elsewhere)
     )
     carried = _carried(own, analyse_question(before, lexical).words) if leans else ()
     return f"{question} ({' '.join(word.text for word in carried)})" if carried else question

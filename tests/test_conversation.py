@@ -37,7 +37,12 @@ def test_a_question_that_leans_is_completed(
 
 
 @pytest.mark.parametrize(
-    "question", ["What is the capital city of France?", "How do you write a compose file for servers?"]
+    "question",
+    [
+        "What is the capital of France?",
+        "What is the capital city of France?",
+        "How do you write a compose file for servers?",
+    ],
 )
 def test_a_change_of_topic_is_not_dragged_back(lexical: LexicalIndex, question: str) -> None:
     assert alone(question, "What is Docker Hub?", lexical=lexical) == question
