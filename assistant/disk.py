@@ -32,7 +32,12 @@ __all__ = [
 _FULL = "the disk is full; the index is as it was, make room and run it again"
 _UNWRITABLE = "it cannot be written; choose another folder with --home or ASSISTANT_HOME"
 _NO_FOLDER = "it is not a folder; choose another with --home or ASSISTANT_HOME"
-_SQLITE_ADVICE = {sqlite3.SQLITE_FULL: _FULL, sqlite3.SQLITE_READONLY: _UNWRITABLE}
+_REFUSED = "the disk refused a write; the index is as it was, make room or raise its limits and run it again"
+_SQLITE_ADVICE = {
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_IOERR: _REFUSED,
+    sqlite3.SQLITE_READONLY: _UNWRITABLE,
+}
 
 
 def flush(path: Path) -> None:

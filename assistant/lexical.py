@@ -25,7 +25,8 @@ _WRITER_BYTES = 64_000_000
 class LexicalIndex:
     """Words of passages, lower-cased, without accents, stemmed as English."""
 
-    def __init__(self, index: tantivy.Index) -> None:
+    def __init__(self, index: tantivy.Index, folder: Path) -> None:
+        self._folder = folder
         index.register_tokenizer(_ANALYZER, _analyzer())
         self._index = index
         self._schema = index.schema
@@ -53,7 +54,7 @@ class LexicalIndex:
         writer.commit()
         writer.wait_merging_threads()
         index.reload()
-        return cls(index)
+        return cls(index, folder)
 
     @classmethod
     def read(cls, folder: Path) -> "LexicalIndex":
@@ -62,13 +63,13 @@ class LexicalIndex:
         Raises:
             IndexDamaged: the folder is missing or tantivy cannot read it.
         """
-        try:
-            with _panics(folder):
-                return cls(tantivy.Index.open(str(folder)))
-        except (ValueError, OSError) as error:
-            if "Lockfile" in str(error):
-                return cls._read_only(folder)
-            raise _damaged(folder) from error
+        with _readable(folder):
+            try:
+                return cls(tantivy.Index.open(str(folder)), folder)
+            except (ValueError, OSError) as error:
+                if "Lockfile" not in str(error):
+                    raise
+        return cls._read_only(folder)
 
     @classmethod
     def _read_only(cls, folder: Path) -> "LexicalIndex":
@@ -78,11 +79,11 @@ class LexicalIndex:
             if not path.name.endswith(".lock"):
                 (links / path.name).symlink_to(path.absolute())
         try:
-            with _panics(folder):
-                opened = cls(tantivy.Index.open(str(links)))
-        except (ValueError, OSError) as error:
+            with _readable(folder):
+                opened = cls(tantivy.Index.open(str(links)), folder)
+        except IndexDamaged:
             shutil.rmtree(links)
-            raise _damaged(folder) from error
+            raise
         weakref.finalize(opened, shutil.rmtree, links)
         return opened
 
@@ -96,8 +97,13 @@ class LexicalIndex:
         return list(self._analyze.analyze(text))
 
     def idf(self, term: str) -> float:
-        """BM25's inverse document frequency of an index term, ≥ 0; highest for an unknown one."""
-        holding = self._searcher.doc_freq("text", term)
+        """BM25's inverse document frequency of an index term, ≥ 0; highest for an unknown one.
+
+        Raises:
+            IndexDamaged: tantivy cannot read its files.
+        """
+        with _readable(self._folder):
+            holding = self._searcher.doc_freq("text", term)
         return math.log1p((self.rows - holding + 0.5) / (holding + 0.5))
 
     def search(
@@ -106,6 +112,9 @@ class LexicalIndex:
         """Passages with any word of ``question``, as (row, BM25 score ≥ 0), best first.
 
         With ``lectures``, only passages of those lecture ids.
+
+        Raises:
+            IndexDamaged: tantivy cannot read its files.
         """
         terms = dict.fromkeys(self.terms(question))
         if not terms:
@@ -125,24 +134,20 @@ class LexicalIndex:
                     (tantivy.Occur.Must, tantivy.Query.boost_query(within, 0.0)),
                 ]
             )
-        with _panics("the BM25 index"):
+        with _readable(self._folder):
             hits = self._searcher.search(query, limit).hits
             return [(int(self._searcher.doc(where)["row"][0]), float(score)) for score, where in hits]
 
 
 @contextmanager
-def _panics(what: object) -> Iterator[None]:
-    """Tantivy trusts its files; where one was altered it may panic, which is no ``Exception``."""
+def _readable(folder: Path) -> Iterator[None]:
+    """Tantivy reads its files late; where one was altered it raises or panics, which is no ``Exception``."""
     try:
         yield
     except BaseException as error:
-        if type(error).__name__ != "PanicException":
-            raise
-        raise _damaged(what) from error
-
-
-def _damaged(what: object) -> IndexDamaged:
-    return IndexDamaged(f"{what}: not a readable BM25 index; run `assistant repair`")
+        if isinstance(error, ValueError | OSError) or type(error).__name__ == "PanicException":
+            raise IndexDamaged(f"{folder}: not a readable BM25 index; run `assistant repair`") from error
+        raise
 
 
 def _analyzer() -> tantivy.TextAnalyzer:

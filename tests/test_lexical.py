@@ -1,4 +1,5 @@
 import math
+import shutil
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,24 @@ def test_a_folder_that_is_missing_or_foreign_is_named_with_the_fix(tmp_path: Pat
     for name in ("foreign", "absent"):
         with pytest.raises(IndexDamaged, match=rf"{name}: not a readable BM25 index.*assistant repair"):
             LexicalIndex.read(tmp_path / name)
+
+
+@pytest.mark.parametrize("kind", ["store", "idx", "pos", "term", "fieldnorm"])
+def test_an_altered_file_answers_or_is_named_with_the_fix(
+    index: LexicalIndex, tmp_path: Path, kind: str
+) -> None:
+    (name,) = (path.name for path in (tmp_path / "lexical").glob(f"*.{kind}"))
+    sound = (tmp_path / "lexical" / name).read_bytes()
+    messages = []
+    for at in range(0, len(sound), 3):
+        # Never the file itself: who holds it mapped must not see it shrink.
+        folder = tmp_path / f"altered-{at}"
+        shutil.copytree(tmp_path / "lexical", folder)
+        (folder / name).write_bytes(sound[:at] + bytes([sound[at] ^ 0xA5]) + sound[at + 1 :])
+        try:
+            altered = LexicalIndex.read(folder)
+            altered.idf("dog")
+            altered.search("dog apple", 5, ["pets"])
+        except IndexDamaged as error:
+            messages.append(str(error).removeprefix(str(folder)))
+    assert set(messages) == {": not a readable BM25 index; run `assistant repair`"}

@@ -1,6 +1,7 @@
 import errno
 import json
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -329,6 +330,14 @@ def test_what_the_file_system_refuses_comes_with_advice(tmp_path: Path, number: 
     with pytest.raises(HomeUnusable, match=advice) as refused, home_errors(tmp_path):
         raise OSError(number, "refused", "the/file")
     assert str(refused.value).startswith("the/file: ")
+
+
+def test_a_write_that_the_disk_refuses_sqlite_comes_with_advice(tmp_path: Path) -> None:
+    # A file that may be no longer: SQLite calls it an input/output error, not a full disk.
+    refused = sqlite3.OperationalError("disk I/O error")
+    refused.sqlite_errorcode = sqlite3.SQLITE_IOERR_WRITE
+    with pytest.raises(HomeUnusable, match="refused a write; the index is as it was"), home_errors(tmp_path):
+        raise refused
 
 
 def test_an_error_that_is_not_of_the_home_passes_as_it_is(tmp_path: Path) -> None:
