@@ -11,18 +11,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.answering import Reader
 from assistant.building import Progress
 from assistant.calibration import Calibration, weights_sha256
 from assistant.config import Settings
-from assistant.embedding import OnnxEncoder
 from assistant.errors import CalibrationInvalid
 from assistant.evaluation import confidence_labels, evaluate
 from assistant.evaluation_data import load_questions
-from assistant.onnx_export import exported_folder
-from assistant.ranking import load_ranker
-from assistant.reranking import load_reranker
-from assistant.store import current_generation, open_generation
+from assistant.service import open_index
 
 __all__ = ["FEWEST", "calibrate", "cross_validated", "fit_line"]
 
@@ -44,9 +39,9 @@ def calibrate(settings: Settings, questions_file: Path, progress: Progress) -> C
         CalibrationInvalid: fewer than 20 of the questions can be judged, or all come out alike.
         IndexMissing: nothing has been indexed.
     """
-    generation = open_generation(current_generation(settings.home))
+    opened = open_index(settings, calibrate=False)
+    generation = opened.generation
     model_sha256 = generation.manifest.model_sha256
-    encoder = OnnxEncoder(exported_folder(settings.home, model_sha256))
     transcripts = {h.lecture_id: h.transcript for h in generation.catalog.headers()}
     questions = load_questions(questions_file, transcripts, {})
     judged = [q for q in questions if not q.answerable or any(p.lecture_id in transcripts for p in q.places)]
@@ -57,14 +52,8 @@ def calibrate(settings: Settings, questions_file: Path, progress: Progress) -> C
         )
     outcomes = evaluate(
         generation,
-        encoder,
-        Reader(
-            generation,
-            encoder,
-            load_ranker(),
-            settings.passages_retrieved,
-            load_reranker(settings.cross_encoder),
-        ),
+        opened.encoder,
+        opened.reader,
         judged,
         in_document=False,
         progress=lambda done, total: progress("asking", done, total),

@@ -9,20 +9,15 @@ from pathlib import Path
 
 import click
 
-from assistant.answering import ANSWERED_FROM, Reader
+from assistant.answering import ANSWERED_FROM
 from assistant.building import Progress
-from assistant.calibration import calibrated, read_calibration
 from assistant.config import Settings
-from assistant.embedding import OnnxEncoder
 from assistant.errors import EvaluationInvalid
 from assistant.evaluation import Outcome, SystemReport, evaluate, report_of
 from assistant.evaluation_data import load_corpus, load_questions
 from assistant.indexing import index_lectures, index_paths
-from assistant.onnx_export import exported_folder
-from assistant.ranking import load_ranker
 from assistant.rendering import print_json
-from assistant.reranking import load_reranker
-from assistant.store import current_generation, open_generation
+from assistant.service import open_index
 
 __all__ = ["EvaluationRun", "print_reports", "run_evaluation", "shown"]
 
@@ -70,25 +65,18 @@ def run_evaluation(
                 index_lectures(lectures, for_run, progress)
             elif lectures_path:
                 index_paths([lectures_path], for_run, progress)
-        generation = open_generation(current_generation(home))
-        encoder = OnnxEncoder(exported_folder(home, generation.manifest.model_sha256))
+        opened = open_index(replace(settings, home=home))
+        generation = opened.generation
         transcripts = {h.lecture_id: h.transcript for h in generation.catalog.headers()}
         questions = load_questions(questions_file, transcripts, texts)
         if splits:
             questions = [q for q in questions if q.split in splits]
             if not questions:
                 raise EvaluationInvalid(f"{questions_file}: no question of split {', '.join(splits)}")
-        fitted = read_calibration(replace(settings, home=home), generation.manifest.model_sha256)
         outcomes = evaluate(
             generation,
-            encoder,
-            Reader(
-                generation,
-                encoder,
-                calibrated(load_ranker(), fitted),
-                settings.passages_retrieved,
-                load_reranker(settings.cross_encoder),
-            ),
+            opened.encoder,
+            opened.reader,
             questions,
             in_document=in_document,
             progress=lambda done, total: progress("asking", done, total),

@@ -17,13 +17,13 @@ from assistant.embedding import OnnxEncoder, QuestionEncoder
 from assistant.errors import IndexOutdated, NotIndexed, PassageRetired, QuestionInvalid
 from assistant.onnx_export import exported_folder
 from assistant.ranking import load_ranker
-from assistant.reranking import load_reranker
+from assistant.reranking import Reranker, load_reranker
 from assistant.retrieval import retrieve
 from assistant.store import Generation, current_generation, open_current, prune
 from assistant.suggestions import LectureQuestion, self_contained_questions
 from corpus import Lecture
 
-__all__ = ["LectureAssistant", "SearchPage", "Understood"]
+__all__ = ["LectureAssistant", "OpenIndex", "SearchPage", "Understood", "open_index"]
 
 _SEARCH_DEPTH = 200
 _QUESTIONS_TRIED = 3
@@ -42,12 +42,45 @@ class SearchPage:
 
 
 @dataclass(frozen=True, slots=True)
-class _Open:
+class OpenIndex:
     """A generation with all that reads it, replaced as a whole when a newer one is published."""
 
     generation: Generation
     encoder: QuestionEncoder
     reader: Reader
+
+
+def open_index(
+    settings: Settings,
+    *,
+    encoder: QuestionEncoder | None = None,
+    reranker: Reranker | None = None,
+    calibrate: bool = True,
+) -> OpenIndex:
+    """The live index of the home, upgraded first if an earlier version wrote it.
+
+    ``encoder`` stands in for the exported one, ``reranker`` for that of the settings; without
+    ``calibrate`` the confidence is the one that ships.
+
+    Raises:
+        As ``LectureAssistant`` does.
+    """
+    try:
+        generation = open_current(settings.home)
+    except IndexOutdated:
+        from assistant.migration import upgrade_home
+
+        upgrade_home(settings.home)
+        generation = open_current(settings.home)
+    model_sha256 = generation.manifest.model_sha256
+    encoder = encoder or OnnxEncoder(exported_folder(settings.home, model_sha256))
+    ranker = load_ranker()
+    if calibrate:
+        ranker = calibrated(ranker, read_calibration(settings, model_sha256))
+    reranker = reranker or load_reranker(settings.cross_encoder)
+    return OpenIndex(
+        generation, encoder, Reader(generation, encoder, ranker, settings.passages_retrieved, reranker)
+    )
 
 
 class _Live:
@@ -60,7 +93,7 @@ class _Live:
         self._lock = threading.Lock()
         self._opened = self._open()
 
-    def current(self) -> _Open:
+    def current(self) -> OpenIndex:
         folder = current_generation(self._settings.home)
         if folder != self._opened.generation.folder:
             with self._lock:
@@ -70,26 +103,8 @@ class _Live:
                     prune(self._settings.home)
         return self._opened
 
-    def _open(self) -> _Open:
-        try:
-            generation = open_current(self._settings.home)
-        except IndexOutdated:
-            from assistant.migration import upgrade_home
-
-            upgrade_home(self._settings.home)
-            generation = open_current(self._settings.home)
-        encoder = self._given_encoder or OnnxEncoder(
-            exported_folder(self._settings.home, generation.manifest.model_sha256)
-        )
-        fitted = read_calibration(self._settings, generation.manifest.model_sha256)
-        reader = Reader(
-            generation,
-            encoder,
-            calibrated(load_ranker(), fitted),
-            self._settings.passages_retrieved,
-            self._reranker,
-        )
-        return _Open(generation, encoder, reader)
+    def _open(self) -> OpenIndex:
+        return open_index(self._settings, encoder=self._given_encoder, reranker=self._reranker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +115,7 @@ class Understood:
     standalone_question: str
     lectures: tuple[str, ...] | None
     """Lecture ids, or ``None`` for all."""
-    opened: _Open
+    opened: OpenIndex
     """Both halves of an answer read one generation, whatever is published between them."""
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from corpus.errors import TranscriptMissing, TranscriptUnreadable
+from corpus.errors import CorpusError, TranscriptMissing, TranscriptUnreadable
 
 __all__ = ["is_archive", "member_names", "read_member"]
 
@@ -88,17 +88,15 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive
+    except CorpusError:
+        raise
     except OSError as error:
         raise TranscriptMissing(f"cannot be read: {error.strerror or error}", path=path) from error
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except Exception as error:
+        # zipfile, zlib, lzma and bz2 each have errors of their own, and struct has one for a cut directory.
         raise TranscriptUnreadable(
             f"damaged or unusual ZIP archive ({error}); pack it again", path=path
         ) from error
-    except Exception as error:
-        # zlib, lzma and bz2 each have an error of their own, and struct has one for a cut directory.
-        if isinstance(error, TranscriptMissing | TranscriptUnreadable):
-            raise
-        raise TranscriptUnreadable(f"damaged ZIP archive ({error}); pack it again", path=path) from error
 
 
 def _refuse_unsafe(path: Path, info: zipfile.ZipInfo) -> None:

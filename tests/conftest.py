@@ -11,9 +11,11 @@ import httpx
 import pytest
 
 from assistant.config import Settings
+from assistant.evaluation_run import EvaluationRun, run_evaluation
 from assistant.indexing import index_paths
 from corpus import shipped_lectures
 
+FIRST_LECTURE_QUESTIONS = Path(__file__).parent / "data" / "first-lecture-questions.jsonl"
 SHARED = Path(__file__).parents[2] / "shared"
 
 
@@ -88,3 +90,17 @@ def server(indexed_home: Path, start_server: ServerStart) -> Iterator[httpx.Clie
     """A server over ``indexed_home`` with no keys and no settings; it answers and is never written to."""
     with start_server(indexed_home) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def first_lecture_run(indexed_home: Path) -> EvaluationRun:
+    """Every system asked the 60 questions on the first lecture."""
+    return run_evaluation(
+        Settings(home=indexed_home),
+        FIRST_LECTURE_QUESTIONS,
+        corpus_file=None,
+        lectures_path=None,
+        in_document=False,
+        splits=(),
+        progress=lambda *_: None,
+    )

@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from assistant.answering import Reader
-from assistant.config import Settings
 from assistant.embedding import OnnxEncoder
 from assistant.evaluation import SYSTEMS, Outcome, confidence_labels, evaluate, hits, report_of
 from assistant.evaluation_data import EvaluationQuestion, Place, load_questions
-from assistant.evaluation_run import run_evaluation
+from assistant.evaluation_run import EvaluationRun
 from assistant.faults import fault_of, faults_by_kind
 from assistant.onnx_export import exported_folder
 from assistant.ranking import load_ranker
@@ -193,16 +192,8 @@ def test_every_system_answers_every_question_from_the_real_index(indexed_home: P
     generation.catalog.close()
 
 
-def test_a_run_sums_up_what_it_holds(indexed_home: Path) -> None:
-    run = run_evaluation(
-        Settings(home=indexed_home),
-        QUESTIONS,
-        corpus_file=None,
-        lectures_path=None,
-        in_document=False,
-        splits=(),
-        progress=lambda *_: None,
-    )
+def test_a_run_sums_up_what_it_holds(first_lecture_run: EvaluationRun) -> None:
+    run = first_lecture_run
     assert [report.system for report in run.reports] == list(run.outcomes) == list(SYSTEMS)
     assert list(run.transcripts) == ["docker-on-aws"]
     assert run.model_name == "all-MiniLM-L6-v2"

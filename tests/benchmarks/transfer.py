@@ -17,15 +17,12 @@ from pathlib import Path
 
 from fit_matching import is_held_out
 
-from assistant.answering import ANSWERED_FROM, Reader
+from assistant.answering import ANSWERED_FROM
 from assistant.config import Settings
-from assistant.embedding import OnnxEncoder
-from assistant.evaluation import SystemReport, evaluate, report_of
+from assistant.evaluation import SYSTEMS, SystemReport, evaluate, report_of
 from assistant.evaluation_data import EvaluationQuestion, load_corpus, load_questions
 from assistant.indexing import index_lectures, index_paths
-from assistant.onnx_export import exported_folder
-from assistant.ranking import load_ranker
-from assistant.store import Generation, current_generation, open_generation
+from assistant.service import open_index
 
 OWN = Path(__file__).parents[1] / "data"
 HF = "hf-course-lectures"
@@ -130,8 +127,9 @@ def main() -> None:
 def measure(item: Set, evaluation: Path, homes: Path, options: argparse.Namespace) -> list[SystemReport]:
     """Reports on one set, ours first."""
     settings = Settings(home=homes / item.corpus)
-    generation, texts = indexed(item.corpus, evaluation, settings)
-    encoder = OnnxEncoder(exported_folder(settings.home, generation.manifest.model_sha256))
+    texts = indexed(item.corpus, evaluation, settings)
+    opened = open_index(settings, calibrate=False)
+    generation = opened.generation
     headers = {h.lecture_id: h for h in generation.catalog.headers()}
     transcripts = {i: h.transcript for i, h in headers.items()}
     questions: list[EvaluationQuestion] = []
@@ -143,12 +141,11 @@ def measure(item: Set, evaluation: Path, homes: Path, options: argparse.Namespac
                 questions.append(replace(question, history=()) if item.last_turn_only else question)
     if options.limit and len(questions) > options.limit:
         questions = random.Random(0).sample(questions, options.limit)  # noqa: S311 (no secret)
-    reader = Reader(generation, encoder, load_ranker(), settings.passages_retrieved)
-    systems = ("ours",) if options.ours else ("ours", "rrf", "dense", "bm25")
+    systems = ("ours",) if options.ours else SYSTEMS
     outcomes = evaluate(
         generation,
-        encoder,
-        reader,
+        opened.encoder,
+        opened.reader,
         questions,
         in_document=item.in_document,
         progress=lambda *_: None,
@@ -160,8 +157,8 @@ def measure(item: Set, evaluation: Path, homes: Path, options: argparse.Namespac
     ]
 
 
-def indexed(corpus: str, evaluation: Path, settings: Settings) -> tuple[Generation, dict[str, str]]:
-    """The index of a corpus, made or brought up to date, and the texts its offsets count in."""
+def indexed(corpus: str, evaluation: Path, settings: Settings) -> dict[str, str]:
+    """Make the index of a corpus or bring it up to date; gives the texts its offsets count in."""
     texts: dict[str, str] = {}
     if corpus == HF or corpus in HERE:
         folder = HERE.get(corpus, evaluation / HF / "srt" / "en")
@@ -169,7 +166,7 @@ def indexed(corpus: str, evaluation: Path, settings: Settings) -> tuple[Generati
     else:
         lectures, texts = load_corpus(evaluation / corpus / "corpus.jsonl")
         index_lectures(lectures, settings, lambda *_: None)
-    return open_generation(current_generation(settings.home)), texts
+    return texts
 
 
 def print_row(name: str, report: SystemReport) -> None:
