@@ -382,3 +382,11 @@ def test_real_speech_about_html_tags_is_kept() -> None:
         pytest.skip("the Hugging Face course captions are not beside this repository")
     cues, _ = read_srt(file.read_text(encoding="utf-8-sig"), str(file))
     assert "<s> and </s>." in texts(cues)
+
+
+def test_a_line_feed_written_as_a_reference_moves_no_line() -> None:
+    text = "1\n00:00:01,000 --> 00:00:02,000\nA container&#10;is light.\nIt starts at once.\n"
+    (cue,), problems = read_srt(text, "a.srt")
+    assert (cue.text, cue.line_start, cue.line_end) == ("A container is light. It starts at once.", 3, 4)
+    assert cue.lines == ((3, "A container is light."), (4, "It starts at once."))
+    assert problems == []

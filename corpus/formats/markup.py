@@ -15,8 +15,12 @@ VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s(?P<name>[^<>]+)>", re.IGNORECASE)
 
 
 def strip_tags(text: str) -> str:
-    """Remove caption tags and inline times, then resolve character references once."""
-    return "\n".join(map(html.unescape, _TAG.sub(_line_ends, text).split("\n")))
+    """Remove caption tags and inline times, then resolve character references once.
+
+    The lines stay as many: a line feed that a reference stands for (``&#10;``) becomes a space.
+    """
+    lines = _TAG.sub(_line_ends, text).split("\n")
+    return "\n".join(html.unescape(line).replace("\n", " ") for line in lines)
 
 
 def _line_ends(tag: re.Match[str]) -> str:
