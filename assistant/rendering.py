@@ -1,11 +1,13 @@
 """Answers, passages and progress as a terminal shows them. Standard output is the answer alone."""
 
 import json
+import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -90,8 +92,16 @@ def shorten(text: str, width: int = 100) -> str:
 def progress_bar(quiet: bool = False) -> Iterator[Progress]:
     """A bar with rate and time left on standard error, once work has taken two seconds.
 
-    Where standard error is no terminal only a new kind of work is noted, a line each.
+    Where standard error is no terminal only a new kind of work is noted, a line each. Ctrl-C ends the work
+    at its next step at the latest: libraries that embed have been seen to swallow it.
     """
+    interrupted = False
+
+    def interrupt(signum: int, frame: FrameType | None) -> None:
+        nonlocal interrupted
+        interrupted = True
+        raise KeyboardInterrupt
+
     started = time.monotonic()
     bar: Bar | None = None
     task: TaskID | None = None
@@ -99,6 +109,8 @@ def progress_bar(quiet: bool = False) -> Iterator[Progress]:
 
     def show(what: str, done: int, total: int) -> None:
         nonlocal bar, task, current
+        if interrupted:
+            raise KeyboardInterrupt
         if quiet or time.monotonic() - started < _SHOW_AFTER_SECONDS:
             return
         if not sys.stderr.isatty():
@@ -116,9 +128,11 @@ def progress_bar(quiet: bool = False) -> Iterator[Progress]:
             current = what
         bar.update(task, completed=done, total=total or None)
 
+    before = signal.signal(signal.SIGINT, interrupt)
     try:
         yield show
     finally:
+        signal.signal(signal.SIGINT, before)
         if bar is not None:
             bar.stop()
 

@@ -6,12 +6,14 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from assistant.cli import main
+from assistant.rendering import progress_bar
 
 SRT = "1\n00:00:01,000 --> 00:00:04,000\nA pod is the smallest unit of Kubernetes.\n\n"
 
@@ -169,6 +171,17 @@ def test_ctrl_c_while_indexing_leaves_the_old_index_live(indexed_home: Path, tmp
     assert (home / "CURRENT").read_text() == before
     assert run("ask", "What is Docker?", home=home).returncode == 0
     assert not list((home / "generations").glob(".*"))
+
+
+def test_an_interrupt_that_a_library_swallows_ends_the_next_step() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with progress_bar() as show:
+        show("embedding", 1, 3)
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            show("embedding", 2, 3)
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_every_command_has_help_and_completion() -> None:

@@ -17,6 +17,7 @@ from corpus.formats.markdown import read_markdown
 from corpus.formats.plain import read_plain
 from corpus.formats.srt import read_srt
 from corpus.formats.webvtt import read_webvtt
+from corpus.formats.youtube import read_srv
 from corpus.types import Problem, RawCue
 
 SUBTITLES = Path(__file__).parents[2] / "shared" / "evaluation" / "hf-course-lectures" / "srt"
@@ -382,6 +383,13 @@ def test_real_speech_about_html_tags_is_kept() -> None:
         pytest.skip("the Hugging Face course captions are not beside this repository")
     cues, _ = read_srt(file.read_text(encoding="utf-8-sig"), str(file))
     assert "<s> and </s>." in texts(cues)
+
+
+def test_a_reference_past_the_last_character_is_the_replacement_character() -> None:
+    text = f"1\n00:00:01,000 --> 00:00:02,000\nA &#{'9' * 5000}; B &#x{'f' * 9}; C &#x41;\n"
+    assert texts(read_srt(text, "a.srt")[0]) == ["A \ufffd B \ufffd C A"]
+    text = f'<transcript><text start="1" dur="1">A &amp;#{"9" * 5000};</text></transcript>'
+    assert texts(read_srv(text, "a.xml")[0]) == ["A \ufffd"]
 
 
 def test_a_line_feed_written_as_a_reference_moves_no_line() -> None:

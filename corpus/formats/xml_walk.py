@@ -10,6 +10,7 @@ from collections.abc import Callable
 from xml.parsers import expat
 
 from corpus.errors import TranscriptUnreadable
+from corpus.formats.markup import resolve_references
 from corpus.types import Problem
 
 __all__ = ["root_element", "walk_xml"]
@@ -89,5 +90,5 @@ def _local(name: str) -> str:
 
 
 def _resolve(reference: re.Match[str]) -> str:
-    meant = html.unescape(reference[0])
+    meant = resolve_references(reference[0])
     return html.escape(meant, quote=False)

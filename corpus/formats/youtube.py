@@ -1,11 +1,10 @@
 """YouTube's own caption files: json3, and the XML of srv1, srv2 and srv3."""
 
-import html
 import re
 from typing import Any, TypeGuard
 
 from corpus.formats.json_records import Records
-from corpus.formats.markup import collapse
+from corpus.formats.markup import collapse, resolve_references
 from corpus.formats.xml_walk import walk_xml
 from corpus.types import Problem, RawCue
 
@@ -68,7 +67,7 @@ class _Srv:
         start, length = self._times
         self._times = None
         # In srv1 references are escaped once more: &amp;#39; is an apostrophe.
-        said = html.unescape("".join(self._said))
+        said = resolve_references("".join(self._said))
         if not collapse(said):
             return
         if start is None:
