@@ -189,7 +189,7 @@ def _source(citation: Citation, base_url: str) -> Source:
 
 def _time(citation: Citation) -> str:
     if citation.start_ms is None:
-        return f", line {citation.line_start}"
+        return f", {citation.page_kind or 'line'} {citation.line_start}"
     minutes, seconds = divmod(citation.start_ms // 1000, 60)
     return f", {minutes}:{seconds:02}"
 

@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from corpus.types import PageKind
+
 __all__ = [
     "AskRequest",
     "CueItem",
@@ -65,7 +67,10 @@ class LecturePage(BaseModel):
 
 
 class CueItem(BaseModel):
-    """A caption: characters of the transcript, lines of the source, milliseconds of the recording."""
+    """A caption: characters of the transcript, lines of the source, milliseconds of the recording.
+
+    Of slides the lines are pages.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -80,9 +85,13 @@ class CueItem(BaseModel):
 
 
 class TranscriptItem(LectureItem):
-    """A whole transcript. ``transcript[char_start:char_end]``, in Unicode characters, is a cue's text."""
+    """A whole transcript. ``transcript[char_start:char_end]``, in Unicode characters, is a cue's text.
+
+    ``page_kind`` is set of slides, whose lines are pages.
+    """
 
     source_sha256: str
+    page_kind: PageKind | None
     transcript: str
     cues: list[CueItem]
 

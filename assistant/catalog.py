@@ -20,8 +20,10 @@ from assistant.rows import (
     is_sound,
     is_sound_lecture,
     lecture_of,
+    page_kind_of,
 )
 from corpus import Cue, Lecture, Passage, Sentence
+from corpus.types import PageKind
 
 __all__ = ["Catalog", "LectureHeader", "RetiredPassage", "StoredSentence"]
 
@@ -52,6 +54,8 @@ class LectureHeader:
     source: str
     transcript: str
     sentences: int
+    page_kind: PageKind | None
+    """Set of slides: then lines are pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +315,16 @@ def _of(table: str, columns: str) -> str:
 
 
 def _header(row: Sequence[Any]) -> LectureHeader:
-    lecture_id, title, course, language, speakers, url, source, _, _, _, sentences, transcript, _ = row
-    names = tuple(json.loads(speakers))
-    return LectureHeader(lecture_id, title, course, language, names, url, source, transcript, sentences)
+    lecture_id, title, course, language, speakers, url, source, _, problems, _, sentences, transcript, _ = row
+    return LectureHeader(
+        lecture_id=lecture_id,
+        title=title,
+        course=course,
+        language=language,
+        speakers=tuple(json.loads(speakers)),
+        url=url,
+        source=source,
+        transcript=transcript,
+        sentences=sentences,
+        page_kind=page_kind_of(problems),
+    )

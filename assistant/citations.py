@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from assistant.catalog import Catalog
 from assistant.retrieval import Hit
+from corpus.types import PageKind
 
 __all__ = ["CharRange", "Citation", "cite", "cite_passages", "quote_text"]
 
@@ -21,8 +22,9 @@ class CharRange:
 class Citation:
     """Words of a lecture and where they are.
 
-    ``quote == transcript[char_start:char_end]``; lines and times are those of the cues that hold
-    the quote, from the first one's start to the last one's end.
+    ``quote == transcript[char_start:char_end]``; lines, times and speakers are those of the cues that
+    hold the quote, from the first one's start to the last one's end. Slides have no lines: their
+    ``line_start`` and ``line_end`` are the first and the last page.
     """
 
     number: int
@@ -39,6 +41,12 @@ class Citation:
     line_end: int
     start_ms: int | None
     end_ms: int | None
+    page: int | None
+    """The page or slide, from 1, that the quote begins on; ``None`` where the source is no slides."""
+    page_kind: PageKind | None
+    """What to call it."""
+    speaker: str | None
+    """Who says the quote, where the source names speakers; all of them, in order, with a comma between."""
     url: str
     score: float
 
@@ -56,6 +64,9 @@ def cite(
     """The citation of characters ``quoted`` of a lecture."""
     header = catalog.header(lecture_id)
     cues = catalog.cues_over(lecture_id, quoted.char_start, quoted.char_end)
+    # Cues are in order of time, which captions that overlap need not have in their file.
+    first_line = min(cue.line_start for cue in cues)
+    speakers = dict.fromkeys(cue.speaker for cue in cues if cue.speaker)
     return Citation(
         number=number,
         lecture_id=lecture_id,
@@ -66,11 +77,13 @@ def cite(
         char_start=quoted.char_start,
         char_end=quoted.char_end,
         highlight=highlight or quoted,
-        # Cues are in order of time, which captions that overlap need not have in their file.
-        line_start=min(cue.line_start for cue in cues),
+        line_start=first_line,
         line_end=max(cue.line_end for cue in cues),
         start_ms=cues[0].start_ms,
         end_ms=cues[-1].end_ms,
+        page=first_line if header.page_kind else None,
+        page_kind=header.page_kind,
+        speaker=", ".join(speakers) or None,
         url=f"/lectures/{lecture_id}#c{quoted.char_start}-{quoted.char_end}",
         score=round(score, 4),
     )

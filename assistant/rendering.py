@@ -68,12 +68,14 @@ def print_search(page: SearchPage) -> None:
 
 
 def where(citation: Citation) -> str:
-    """Lecture, time where it has one, and lines."""
-    span = f"lines {citation.line_start} to {citation.line_end}"
+    """Lecture, time and speaker where it has them, and lines or pages."""
+    unit = citation.page_kind or "line"
+    span = f"{unit}s {citation.line_start} to {citation.line_end}"
     if citation.line_start == citation.line_end:
-        span = f"line {citation.line_start}"
+        span = f"{unit} {citation.line_start}"
     time_of = f", {clock(citation.start_ms)}" if citation.start_ms is not None else ""
-    return f"{citation.lecture_id}{time_of}, {span}"
+    speaker = f", {citation.speaker}" if citation.speaker else ""
+    return f"{citation.lecture_id}{time_of}{speaker}, {span}"
 
 
 def clock(milliseconds: int) -> str:

@@ -3,8 +3,8 @@
 Tables, written once per generation and only read afterwards::
 
     lectures   position (0..n-1), lecture_id, title, course, language, speakers (JSON), url, source,
-               source_sha256, transcript, problems (JSON), cues and sentences (how many), digest,
-               token_start (its first row in tokens.npy)
+               source_sha256, transcript, problems (JSON: a list; of slides an object of it and page_kind),
+               cues and sentences (how many), digest, token_start (its first row in tokens.npy)
     cues       lecture (position), number, char_start, char_end, line_start, line_end, start_ms,
                end_ms, speaker, starts_block, digest
     sentences  lecture, number, char_start, char_end, is_question, token_start, token_end
@@ -27,6 +27,7 @@ from operator import attrgetter
 from typing import Any
 
 from corpus import Cue, Lecture, Passage, Problem, Sentence
+from corpus.types import PageKind
 
 __all__ = [
     "CUE_COLUMNS",
@@ -44,6 +45,7 @@ __all__ = [
     "lecture_of",
     "lecture_row",
     "lecture_sha256",
+    "page_kind_of",
     "passage_rows",
     "sentence_rows",
 ]
@@ -120,7 +122,7 @@ def lecture_row(item: IndexedLecture) -> tuple[Any, ...]:
         lecture.url,
         lecture.source,
         lecture.source_sha256,
-        json.dumps([[p.path, p.line, p.reason] for p in lecture.problems]),
+        _problems_json(lecture),
         len(lecture.cues),
         len(item.sentences),
     )
@@ -164,7 +166,8 @@ def lecture_of(row: Sequence[Any], cues: Sequence[Sequence[Any]]) -> Lecture:
         source_sha256=row[7],
         transcript=row[11],
         cues=tuple(map(cue_of, cues)),
-        problems=tuple(Problem(*p) for p in json.loads(row[8])),
+        problems=tuple(Problem(*p) for p in _problems(row[8])),
+        page_kind=page_kind_of(row[8]),
     )
 
 
@@ -183,13 +186,34 @@ def lecture_sha256(lecture: Lecture) -> str:
         [cue_values(cue) for cue in lecture.cues],
         [[p.path, p.line, p.reason] for p in lecture.problems],
     ]
+    if lecture.page_kind is not None:
+        said.append(lecture.page_kind)
     return hashlib.sha256(_as_json(said).encode()).hexdigest()
+
+
+def page_kind_of(problems: str) -> PageKind | None:
+    """What the lines of a lecture are numbers of, from its sound column ``problems``."""
+    # An index without slides, such as one that an earlier version wrote, has a list there.
+    found: PageKind | None = json.loads(problems)["page_kind"] if problems.startswith("{") else None
+    return found
 
 
 def cue_of(row: Sequence[Any]) -> Cue:
     """The cue of a sound row."""
     _, char_start, char_end, line_start, line_end, start_ms, end_ms, speaker, starts_block, _ = row
     return Cue(char_start, char_end, line_start, line_end, start_ms, end_ms, speaker, bool(starts_block))
+
+
+def _problems_json(lecture: Lecture) -> str:
+    problems = [[p.path, p.line, p.reason] for p in lecture.problems]
+    if lecture.page_kind is None:
+        return json.dumps(problems)
+    return json.dumps({"page_kind": lecture.page_kind, "problems": problems})
+
+
+def _problems(column: str) -> list[list[Any]]:
+    found = json.loads(column)
+    return list(found["problems"] if isinstance(found, dict) else found)
 
 
 def _proven(lecture_id: str, values: tuple[Any, ...]) -> tuple[Any, ...]:

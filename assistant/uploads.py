@@ -19,7 +19,7 @@ from assistant.disk import home_errors
 from assistant.errors import UploadInvalid
 from corpus import CorpusError, Problem, find_sources, read_lecture
 from corpus.formats import SUFFIXES
-from corpus.sources import lecture_slug
+from corpus.sources import file_slug, lecture_slug
 
 __all__ = ["Staged", "Staging", "uploads_folder"]
 
@@ -66,7 +66,8 @@ class Staging:
             raise UploadInvalid(
                 f"{filename!r} is no transcript; its name must end in one of {', '.join(sorted(SUFFIXES))}"
             )
-        self.lecture_id = lecture_slug(described.get("lecture_id") or Path(filename).stem)[:100]
+        given = described.get("lecture_id")
+        self.lecture_id = (lecture_slug(given) if given else file_slug(filename))[:100]
         self._home = home
         self._given = {key: value for key in _DESCRIBED if (value := described.get(key))}
         number = uuid.uuid4().hex

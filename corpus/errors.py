@@ -3,6 +3,7 @@
 CorpusError
 ├── TranscriptMissing    no such file, or it cannot be read
 ├── TranscriptUnreadable the bytes are not a transcript (binary, empty, no sound cue)
+├── SlidesExtraMissing   slides, and what reads them is not installed
 ├── LectureFileInvalid   a lecture.toml that does not parse or holds a wrong value
 └── LectureIdTaken       two files claim the same lecture id
 """
@@ -13,6 +14,7 @@ __all__ = [
     "CorpusError",
     "LectureFileInvalid",
     "LectureIdTaken",
+    "SlidesExtraMissing",
     "TranscriptMissing",
     "TranscriptUnreadable",
 ]
@@ -34,6 +36,10 @@ class TranscriptMissing(CorpusError):
 
 class TranscriptUnreadable(CorpusError):
     """The file was read but no transcript came out of it."""
+
+
+class SlidesExtraMissing(CorpusError):
+    """The file is slides, which an optional extra reads that is not installed."""
 
 
 class LectureFileInvalid(CorpusError):

@@ -7,7 +7,7 @@ from corpus.errors import TranscriptUnreadable
 from corpus.formats.plain import read_plain
 from corpus.sources import Source
 from corpus.transcripts import MAX_BYTES, Transcript, read_transcript
-from corpus.types import Lecture
+from corpus.types import NOTES, Lecture
 
 __all__ = ["lecture_from_text", "lecture_of", "read_lecture"]
 
@@ -18,6 +18,7 @@ def read_lecture(source: Source, *, max_bytes: int = MAX_BYTES) -> Lecture:
     Raises:
         TranscriptMissing: the file cannot be opened.
         TranscriptUnreadable: it is empty, binary, larger than ``max_bytes``, or has no sound cue.
+        SlidesExtraMissing: it is slides, and what reads them is not installed.
     """
     transcript = read_transcript(
         source.path, archive=source.archive, speakers=source.speakers, max_bytes=max_bytes
@@ -27,7 +28,8 @@ def read_lecture(source: Source, *, max_bytes: int = MAX_BYTES) -> Lecture:
 
 def lecture_of(source: Source, transcript: Transcript) -> Lecture:
     """The lecture whose ``source`` was read as ``transcript``."""
-    speakers = dict.fromkeys([*source.speakers, *(c.speaker for c in transcript.cues if c.speaker)])
+    named = (cue.speaker for cue in transcript.cues if cue.speaker and cue.speaker != NOTES)
+    speakers = dict.fromkeys([*source.speakers, *named])
     return Lecture(
         lecture_id=source.lecture_id,
         title=source.title,
@@ -40,6 +42,7 @@ def lecture_of(source: Source, transcript: Transcript) -> Lecture:
         transcript=transcript.text,
         cues=transcript.cues,
         problems=transcript.problems,
+        page_kind=transcript.page_kind,
     )
 
 

@@ -10,10 +10,10 @@ from typing import Any
 from corpus.archives import is_archive, member_names, read_member
 from corpus.decoding import decode_transcript
 from corpus.errors import CorpusError, LectureFileInvalid, LectureIdTaken, TranscriptMissing
-from corpus.formats import SHARED_SUFFIXES, SUFFIXES
+from corpus.formats import SHARED_SUFFIXES, SLIDE_SUFFIXES, SUFFIXES
 from corpus.transcripts import MAX_BYTES
 
-__all__ = ["Source", "find_sources", "lecture_slug", "present_sources", "shipped_lectures"]
+__all__ = ["Source", "file_slug", "find_sources", "lecture_slug", "present_sources", "shipped_lectures"]
 
 _TOML = "lecture.toml"
 _TEXT_KEYS = ("id", "title", "course", "language", "url", "transcript")
@@ -44,9 +44,9 @@ def shipped_lectures() -> Path:
 def find_sources(paths: Iterable[Path]) -> list[Source]:
     """Every transcript under ``paths``, in order of path.
 
-    A folder with a ``lecture.toml`` is one lecture; in any other folder each file with a
-    transcript's suffix is one, and its folders and ZIP archives are searched too. Files that
-    may be anything (JSON, XML, TSV) are taken where captions are in them.
+    A folder with a ``lecture.toml`` is one lecture, of its captions rather than of slides beside them; in
+    any other folder each file with a transcript's suffix is one, and its folders and ZIP archives are
+    searched too. Files that may be anything (JSON, XML, TSV) are taken where captions are in them.
 
     Raises:
         TranscriptMissing: a path does not exist or holds no transcript.
@@ -77,6 +77,16 @@ def find_sources(paths: Iterable[Path]) -> list[Source]:
                 f"no transcript here; looked for {', '.join(sorted(SUFFIXES))}", path=path
             )
     return list(taken.values())
+
+
+def file_slug(name: str) -> str:
+    """The lecture id of a file that nothing else names: its stem, and of slides with the suffix after it.
+
+    Captions and slides of one lecture tend to have one name, and are two sources.
+    """
+    path = PurePosixPath(name)
+    suffix = path.suffix.lower()
+    return lecture_slug(path.stem + (f"-{suffix[1:]}" if suffix in SLIDE_SUFFIXES else ""))
 
 
 def lecture_slug(name: str) -> str:
@@ -140,7 +150,7 @@ def _sources_under(path: Path) -> Iterator[Source]:
             return
         for name in names:
             entry = path / name
-            if name.startswith("."):
+            if _is_hidden(name):
                 continue
             if entry.is_dir() or entry.suffix.lower() == ".zip":
                 yield from _sources_under(entry)
@@ -190,6 +200,11 @@ def _names_in(folder: Path) -> list[str]:
         raise TranscriptMissing(f"cannot be read: {error.strerror}", path=folder) from error
 
 
+def _is_hidden(name: str) -> bool:
+    """Also the file by which PowerPoint marks that a presentation is open."""
+    return name.startswith((".", "~$"))
+
+
 def _is_transcript(path: Path, read: Callable[[str], bytes]) -> bool:
     """By its suffix, or, where that says little, by what is in it."""
     suffix = path.suffix.lower()
@@ -205,7 +220,7 @@ def _is_transcript(path: Path, read: Callable[[str], bytes]) -> bool:
 
 def _undescribed(path: Path, archive: Path | None = None) -> Source:
     title = path.stem.replace("_", " ").replace("-", " ").strip()
-    return Source(path, lecture_slug(path.stem), title, archive=archive)
+    return Source(path, file_slug(path.name), title, archive=archive)
 
 
 def _toml_bytes(toml: Path) -> bytes:
@@ -253,7 +268,9 @@ def _chosen(toml: Path, names: list[str], wanted: str | None, read: Callable[[st
         if name not in names:
             raise LectureFileInvalid(f"transcript {wanted!r} is not a file of this folder", path=toml)
         return name
-    found = [name for name in names if not name.startswith(".") and _is_transcript(toml.parent / name, read)]
+    found = [name for name in names if not _is_hidden(name) and _is_transcript(toml.parent / name, read)]
+    captions = [name for name in found if PurePosixPath(name).suffix.lower() not in SLIDE_SUFFIXES]
+    found = captions or found
     chosen = [name for name in found if PurePosixPath(name).stem == "transcript"] or found
     if len(chosen) != 1:
         what = ", ".join(chosen) or "none"

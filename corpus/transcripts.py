@@ -10,7 +10,7 @@ from corpus.captions import assemble_transcript, drop_repeats, is_sound, order_c
 from corpus.decoding import decode_transcript, encoding_of
 from corpus.errors import TranscriptMissing, TranscriptUnreadable
 from corpus.speakers import name_speakers
-from corpus.types import Cue, Problem
+from corpus.types import Cue, PageKind, Problem
 
 __all__ = ["MAX_BYTES", "Transcript", "parse_transcript", "read_transcript"]
 
@@ -23,7 +23,8 @@ class Transcript:
     """What was read out of one file."""
 
     format: str
-    encoding: str
+    encoding: str | None
+    """``None`` of slides, which are no text."""
     sha256: str
     """Of the file's bytes, hexadecimal."""
     text: str
@@ -33,7 +34,11 @@ class Transcript:
     sounds: int
     """Cues that are sounds and no speech; they are in ``text`` and in no sentence."""
     repeats: int
-    """Lines that rolling captions show again, said once in ``text``."""
+    """Lines that rolling captions show again, and heads and feet of pages, said once in ``text``."""
+    page_kind: PageKind | None = None
+    """Set of slides: then lines are pages."""
+    pages: int | None = None
+    """How many pages slides have, also those without text."""
 
 
 def read_transcript(
@@ -48,6 +53,7 @@ def read_transcript(
         TranscriptMissing: the file cannot be opened.
         TranscriptUnreadable: it is empty, binary, too large or of a kind that is not read, or has no
             sound cue.
+        SlidesExtraMissing: it is slides, and what reads them is not installed.
     """
     return parse_transcript(_bytes(path, archive, max_bytes), path, speakers)
 
@@ -56,11 +62,28 @@ def parse_transcript(data: bytes, path: Path, speakers: Sequence[str] = ()) -> T
     """Read the bytes of a transcript; ``path`` only names them, and its suffix decides in doubt.
 
     Raises:
+        SlidesExtraMissing: it is slides, and what reads them is not installed.
         TranscriptUnreadable: as for ``read_transcript``.
     """
     # Looking an index up imports this module too; the readers cost what only indexing should pay.
     from corpus.formats.detection import detect_format
+    from corpus.slides import read_slides, slide_format
 
+    if slides := slide_format(data, path):
+        read = read_slides(data, path, slides)
+        transcript, cues = assemble_transcript(read.cues)
+        return Transcript(
+            format=slides.name,
+            encoding=None,
+            sha256=hashlib.sha256(data).hexdigest(),
+            text=transcript,
+            cues=cues,
+            problems=tuple(read.problems),
+            sounds=0,
+            repeats=read.repeats,
+            page_kind=slides.page_kind,
+            pages=read.pages,
+        )
     text = decode_transcript(data, path)
     kind = detect_format(text, path)
     raw_cues, problems = kind.read(text, str(path))

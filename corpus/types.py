@@ -1,13 +1,20 @@
 """The values that flow from a transcript file to passages.
 
 All offsets are Python character offsets into ``Lecture.transcript``, half open; lines are 1-based
-lines of the source file, both ends included; times are integer milliseconds from the start of
-the recording, or ``None`` where the format has none.
+lines of the source file, both ends included, and of slides, which have no lines, their pages; times are
+integer milliseconds from the start of the recording, or ``None`` where the format has none.
 """
 
 from dataclasses import dataclass, field
+from typing import Literal
 
-__all__ = ["Cue", "Lecture", "Passage", "Problem", "RawCue", "Sentence"]
+__all__ = ["NOTES", "Cue", "Lecture", "PageKind", "Passage", "Problem", "RawCue", "Sentence"]
+
+PageKind = Literal["page", "slide"]
+"""What the source calls what its lines are numbers of, where it is no text: a page or a slide."""
+
+NOTES = "Speaker notes"
+"""The speaker of what stands in the notes of a slide: it is on no slide, and so marked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,8 @@ class Lecture:
     transcript: str
     cues: tuple[Cue, ...]
     problems: tuple[Problem, ...] = ()
+    page_kind: PageKind | None = None
+    """Set where the source is slides: then the lines of cues and problems are numbers of pages."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,7 @@ def test_a_file_that_cannot_be_read_does_not_keep_the_others_from_being_told_of(
         "speakers": [],
         "sounds": 0,
         "repeats": 0,
+        "pages": None,
         "left_out": [],
         "error": None,
     }

@@ -73,6 +73,9 @@ def test_json_is_the_object_of_the_http_contract(indexed_home: Path) -> None:
         "line_end",
         "start_ms",
         "end_ms",
+        "page",
+        "page_kind",
+        "speaker",
         "url",
         "score",
     ]

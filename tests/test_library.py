@@ -42,7 +42,7 @@ def test_a_file_alone_is_named_by_its_stem(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_searched_in_order_and_other_and_hidden_files_are_passed_over(tmp_path: Path) -> None:
-    for name in ("b.vtt", "a.SRT", "c/d.md", "c/e/f.txt", "notes.pdf", ".hidden.txt", ".git/g.txt"):
+    for name in ("b.vtt", "a.SRT", "c/d.md", "c/e/f.txt", "notes.docx", ".hidden.txt", ".git/g.txt"):
         write(tmp_path / name)
     assert [s.lecture_id for s in find_sources([tmp_path])] == ["a", "b", "d", "f"]
 
@@ -168,12 +168,12 @@ def test_a_path_too_long_for_the_system_is_refused_by_name() -> None:
 
 
 def test_a_folder_without_transcripts_is_refused_with_what_was_looked_for(tmp_path: Path) -> None:
-    write(tmp_path / "notes.pdf")
+    write(tmp_path / "notes.docx")
     with pytest.raises(TranscriptMissing) as caught:
         find_sources([tmp_path])
     assert str(caught.value) == (
-        f"{tmp_path}: no transcript here; looked for .dfxp, .json, .json3, .lrc, .markdown, .md, .sbv, .srt, "
-        ".srv1, .srv2, .srv3, .sub, .text, .tsv, .ttml, .txt, .vtt, .xml"
+        f"{tmp_path}: no transcript here; looked for .dfxp, .json, .json3, .lrc, .markdown, .md, .pdf, "
+        ".pptx, .sbv, .srt, .srv1, .srv2, .srv3, .sub, .text, .tsv, .ttml, .txt, .vtt, .xml"
     )
 
 

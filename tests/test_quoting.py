@@ -86,6 +86,9 @@ def citation(number: int, lecture_id: str, start: int) -> Citation:
         line_end=1,
         start_ms=None,
         end_ms=None,
+        page=None,
+        page_kind=None,
+        speaker=None,
         url="",
         score=0.0,
     )

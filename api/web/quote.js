@@ -11,12 +11,15 @@ export function clock(milliseconds) {
   return minutes < 60 ? `${minutes}:${rest}` : `${Math.floor(minutes / 60)}:${pad(minutes % 60)}:${rest}`;
 }
 
-/** "12:03–12:20 · lines 9–11": times where there are any, and the lines of the source. */
-export function place({ start_ms, end_ms, line_start, line_end }) {
-  const lines = line_start === line_end ? `line ${line_start}` : `lines ${line_start}–${line_end}`;
-  if (start_ms === null || start_ms === undefined) return lines;
-  const end = end_ms === null || end_ms === undefined ? "" : `–${clock(end_ms)}`;
-  return `${clock(start_ms)}${end} · ${lines}`;
+/** "Ana · 12:03–12:20 · lines 9–11": who says it and when, where that is known, and lines or slides. */
+export function place({ start_ms, end_ms, line_start, line_end, page_kind, speaker }) {
+  const unit = page_kind ?? "line";
+  const parts = [line_start === line_end ? `${unit} ${line_start}` : `${unit}s ${line_start}–${line_end}`];
+  if (start_ms !== null && start_ms !== undefined) {
+    parts.unshift(end_ms === null || end_ms === undefined ? clock(start_ms) : `${clock(start_ms)}–${clock(end_ms)}`);
+  }
+  if (speaker) parts.unshift(speaker);
+  return parts.join(" · ");
 }
 
 /** The address that opens a citation's words. */

@@ -76,11 +76,16 @@ export class Reader {
   #showText() {
     const { range, transcript } = this;
     this.mark = null;
+    let before = null;
     this.text.replaceChildren(
-      ...transcript.paragraphs(range).map(({ start, end, cue }) =>
-        element("div", { class: "paragraph" },
+      ...transcript.paragraphs(range).flatMap(({ start, end, cue }) => {
+        const heading = transcript.turnsPage(before, cue) ? this.#page(cue) : null;
+        before = cue;
+        const paragraph = element("div", { class: "paragraph" },
           this.#label(cue),
-          element("p", {}, cue.speaker ? this.#speaker(cue) : null, this.#pieces(start, end)))),
+          element("p", {}, cue.speaker ? this.#speaker(cue) : null, this.#pieces(start, end)));
+        return heading ? [heading, paragraph] : [paragraph];
+      }),
     );
     this.find.textChanged();
   }
@@ -96,7 +101,15 @@ export class Reader {
     return [transcript.slice(start, from), mark, transcript.slice(to, end)];
   }
 
+  /** What a page of slides begins with; as a label's, its text is none of the transcript's. */
+  #page(cue) {
+    const kind = this.transcript.item.page_kind;
+    const text = `${kind[0].toUpperCase()}${kind.slice(1)} ${cue.line_start}`;
+    return element(this.onClose ? "h3" : "h2", { class: "label page", lang: "en" }, text);
+  }
+
   #label(cue) {
+    if (this.transcript.item.page_kind) return element("span", { class: "label" });
     const timed = cue.start_ms !== null;
     const text = timed ? clock(cue.start_ms) : String(cue.line_start);
     if (timed && this.player) return this.#play(cue.start_ms, { class: "label", "aria-label": `Play from ${text}` }, text);
@@ -137,7 +150,7 @@ export class Reader {
     const { transcript, player } = this;
     const { lecture_id: lectureId, title } = transcript.item;
     const citation = range && transcript.cite(range);
-    const start = citation ? citation.start_ms : 0;
+    const start = citation ? citation.start_ms : transcript.item.page_kind ? null : 0;
     this.bar.replaceChildren(
       element("p", { class: "bar-place" }, citation ? place(citation) : "Select words to ask about them"),
       ...[

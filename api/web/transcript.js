@@ -49,19 +49,22 @@ export class Transcript {
       lecture_id, title, course, quote: this.slice(start, end), char_start: start, char_end: end,
       line_start: held[0]?.line_start ?? 1, line_end: held.at(-1)?.line_end ?? 1,
       start_ms: held[0]?.start_ms ?? null, end_ms: held.at(-1)?.end_ms ?? null,
+      page: this.item.page_kind ? held[0]?.line_start ?? null : null, page_kind: this.item.page_kind,
+      speaker: [...new Set(held.map((cue) => cue.speaker).filter(Boolean))].join(", ") || null,
     };
   }
 
   /**
    * Paragraphs {start, end, cue}: whole captions, together every character, none of them ending inside
-   * `whole`, so that a quote stays in one piece. `cue` is the first caption.
+   * `whole`, so that a quote stays in one piece on each page. `cue` is the first caption.
    */
   paragraphs(whole) {
     const found = [];
     let before = null;
     for (const cue of this.item.cues) {
       const current = found.at(-1);
-      const within = whole && cue.char_start > whole.start && cue.char_start < whole.end;
+      // A page is a page, also where a quote goes over its end.
+      const within = whole && cue.char_start > whole.start && cue.char_start < whole.end && !this.turnsPage(before, cue);
       if (!current || (!within && this.#breaks(current, before, cue))) {
         if (current) current.end = cue.char_start;
         found.push({ start: current ? cue.char_start : 0, end: this.length, cue });
@@ -69,6 +72,11 @@ export class Transcript {
       before = cue;
     }
     return found;
+  }
+
+  /** Whether `cue` is on another page of slides than the cue before it, if there is one. */
+  turnsPage(before, cue) {
+    return Boolean(this.item.page_kind) && cue.line_start !== before?.line_start;
   }
 
   #breaks(paragraph, before, cue) {

@@ -137,7 +137,10 @@ def lectures(settings: Settings, course: str | None, as_json: bool) -> None:
     found = open_assistant(settings).lectures(course)
     if as_json:
         print_json(
-            [{k: v for k, v in asdict(h).items() if k not in ("transcript", "sentences")} for h in found]
+            [
+                {k: v for k, v in asdict(h).items() if k not in ("transcript", "sentences", "page_kind")}
+                for h in found
+            ]
         )
         return
     width = max(len(header.lecture_id) for header in found)
@@ -152,7 +155,7 @@ def lectures(settings: Settings, course: str | None, as_json: bool) -> None:
 @as_json_option
 @click.pass_obj
 def show(settings: Settings, lecture_id: str, at: str | None, as_json: bool) -> None:
-    """Print the transcript of LECTURE with its times."""
+    """Print the transcript of LECTURE with its times, or pages, and speakers."""
     from assistant.rendering import clock, print_json
     from corpus import parse_time
 
@@ -172,9 +175,14 @@ def show(settings: Settings, lecture_id: str, at: str | None, as_json: bool) -> 
     if as_json:
         print_json({**asdict(lecture), "cues": [asdict(cue) for cue in cues]})
         return
+    named: str | None = None
     for cue in cues:
         when = f"{clock(cue.start_ms):>8}  " if cue.start_ms is not None else ""
-        click.echo(f"{when}{lecture.transcript[cue.char_start : cue.char_end]}")
+        if lecture.page_kind:
+            when = f"{lecture.page_kind + ' ' + str(cue.line_start):>10}  "
+        speaker = f"{cue.speaker}: " if cue.speaker and cue.speaker != named else ""
+        named = cue.speaker
+        click.echo(f"{when}{speaker}{lecture.transcript[cue.char_start : cue.char_end]}")
 
 
 def _read_history(path: Path) -> "Sequence[Turn]":

@@ -33,7 +33,9 @@ class _Checked:
     sounds: int = 0
     """Cues such as ``[Music]``, which are in no sentence."""
     repeats: int = 0
-    """Lines of rolling captions that were shown again and are said once."""
+    """Lines of rolling captions, heads and feet of pages, that were shown again and are said once."""
+    pages: int | None = None
+    """How many pages slides have, or ``None`` of what has none."""
     left_out: tuple[Problem, ...] = ()
     error: str | None = None
 
@@ -98,6 +100,7 @@ def _check(source: Source, count_tokens: Callable[[str], int], max_tokens: int) 
         speakers=lecture.speakers,
         sounds=transcript.sounds,
         repeats=transcript.repeats,
+        pages=transcript.pages,
         left_out=lecture.problems,
     )
 
@@ -108,7 +111,10 @@ def _print(item: _Checked) -> None:
     if item.error is not None:
         click.echo(f"{click.style('cannot be read:', fg='red')} {item.error}")
         return
-    facts = [f"{item.format}, {item.encoding}", f"{item.cues} cues", f"{item.sentences} sentences"]
+    kind = f"{item.format}, {item.encoding}" if item.encoding else str(item.format)
+    facts = [kind, f"{item.cues} cues", f"{item.sentences} sentences"]
+    if item.pages is not None:
+        facts.append("1 page" if item.pages == 1 else f"{item.pages} pages")
     if item.duration_ms is not None:
         facts.append(clock(item.duration_ms))
     if item.speakers:
