@@ -26,6 +26,7 @@ class Citation:
     """
 
     number: int
+    """From 1, best first; the answer's ``[1]``."""
     lecture_id: str
     title: str
     course: str | None
@@ -40,7 +41,9 @@ class Citation:
     start_ms: int | None
     end_ms: int | None
     url: str
+    """Where the lecture opens at these words: a path of the page."""
     score: float
+    """Higher is better; comparable within one response only."""
 
 
 def cite(
