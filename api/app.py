@@ -15,7 +15,7 @@ from api.errors import add_error_handlers
 from api.guarding import Guarding
 from api.metrics import Metrics
 from api.observing import Observing
-from api.openapi_document import describe
+from api.openapi_document import DESCRIPTION, describe
 from api.routes import ask, chat, feedback, health, lectures, passages, search, uploads
 from api.routes.pages import page_routes
 from assistant.config import Settings
@@ -68,6 +68,8 @@ def create_app(settings: Settings, server: ServerSettings | None = None) -> Fast
         title="lecture-assistant",
         version="1",
         summary="Answers out of lectures, cited to the exact words and second",
+        description=DESCRIPTION,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=lifespan,
         root_path=server.root_path,
     )

@@ -71,9 +71,13 @@ def _refuse_what_quotes_cannot_be(request: ChatRequest) -> None:
             raise RequestUnsupported(f"no tools are called here; leave {name} out or set it to none", name)
     if request.logprobs:
         raise RequestUnsupported("quotes have no token probabilities; leave logprobs out", "logprobs")
-    if request.audio or (request.modalities and request.modalities != ["text"]):
-        raise RequestUnsupported("only text is answered; leave audio and modalities out", "modalities")
-    if request.response_format and request.response_format.get("type") != "text":
+    for name, wanted in (
+        ("audio", request.audio),
+        ("modalities", request.modalities not in (None, [], ["text"])),
+    ):
+        if wanted:
+            raise RequestUnsupported(f"only text is answered; leave {name} out", name)
+    if request.response_format and request.response_format.type != "text":
         raise RequestUnsupported(
             "answers are quotes, not JSON; leave response_format out (POST /v1/ask answers in JSON)",
             "response_format",

@@ -39,6 +39,20 @@ class ChatMessage(BaseModel):
     content: str | list[ContentPart] | None = None
 
 
+class AnyObject(BaseModel):
+    """An object whose fields are not looked at."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class ResponseFormat(BaseModel):
+    """The form of the answer; only ``text`` is there."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = "text"
+
+
 class StreamOptions(BaseModel):
     """What a stream ends with."""
 
@@ -57,12 +71,12 @@ class ChatRequest(BaseModel):
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     n: int | None = None
-    tool_choice: str | dict[str, Any] | None = None
-    function_call: str | dict[str, Any] | None = None
-    response_format: dict[str, Any] | None = None
+    tool_choice: str | AnyObject | None = None
+    function_call: str | AnyObject | None = None
+    response_format: ResponseFormat | None = None
     logprobs: bool | None = None
     modalities: list[str] | None = None
-    audio: dict[str, Any] | None = None
+    audio: AnyObject | None = None
 
 
 class UrlCitation(BaseModel):

@@ -84,9 +84,7 @@ class _Asking:
 
 def with_prefix(citations: Sequence[Citation], prefix: str) -> tuple[Citation, ...]:
     """Citations whose links hold behind a proxy that serves us under ``prefix``."""
-    return tuple(
-        replace(citation, url=prefix + citation.url) if prefix else citation for citation in citations
-    )
+    return tuple(replace(citation, url=prefix + citation.url) for citation in citations)
 
 
 async def _asking(assistant: Assistant, server: Server, request: Request) -> _Asking:

@@ -1,12 +1,14 @@
 """What goes over the wire and is no value of ``assistant`` already."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from corpus.types import PageKind
 
 __all__ = [
+    "BINARY",
+    "LECTURE_FORM",
     "AskRequest",
     "CueItem",
     "HistoryTurn",
@@ -20,6 +22,25 @@ __all__ = [
     "Status",
     "TranscriptItem",
 ]
+
+
+BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
+_TEXT: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 500}
+LECTURE_FORM: dict[str, Any] = {
+    "title": "LectureForm",
+    "description": "A transcript and what is known of it, as a form.",
+    "type": "object",
+    "required": ["file"],
+    "properties": {
+        "file": BINARY,
+        "lecture_id": _TEXT,
+        "title": _TEXT,
+        "course": _TEXT,
+        "language": _TEXT,
+        "url": _TEXT,
+    },
+}
+"""The fields are read as they come in, so no model stands for them."""
 
 
 class HistoryTurn(BaseModel):

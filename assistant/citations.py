@@ -28,6 +28,7 @@ class Citation:
     """
 
     number: int
+    """From 1, best first; the answer's ``[1]``."""
     lecture_id: str
     title: str
     course: str | None
@@ -48,7 +49,9 @@ class Citation:
     speaker: str | None
     """Who says the quote, where the source names speakers; all of them, in order, with a comma between."""
     url: str
+    """Where the lecture opens at these words: a path of the page."""
     score: float
+    """Higher is better; comparable within one response only."""
 
 
 def cite(

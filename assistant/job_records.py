@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from assistant.records import RecordFile
 from corpus import Problem
@@ -42,11 +42,11 @@ class Job:
     """A lecture being added or removed."""
 
     job_id: str
-    kind: str
+    kind: Literal["add", "remove"]
     who: str
     lecture_id: str
     folder: str | None
-    state: str
+    state: Literal["queued", "running", "done", "failed"]
     problems: tuple[tuple[int, str], ...]
     """Line and reason of each cue that was left out."""
     error: str | None

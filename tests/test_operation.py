@@ -199,6 +199,8 @@ def test_behind_a_prefix_links_open(logged: tuple[httpx.Client, Path]) -> None:
         assert answer["citations"][0]["url"].startswith("/lectures-app/lectures/docker-on-aws#c")
     found = client.get("/v1/search", params={"q": "ECS"}).json()
     assert found["results"][0]["url"].startswith("/lectures-app/lectures/docker-on-aws#c")
+    passage = client.get(f"/v1/passages/{found['results'][0]['passage_id']}").json()
+    assert passage["url"] == found["results"][0]["url"]
     chat = {"model": "lectures", "messages": [{"role": "user", "content": "What is ECS?"}]}
     headers = {"x-forwarded-proto": "https", "host": "localhost:8443"}
     done = client.post("/v1/chat/completions", json=chat, headers=headers).json()

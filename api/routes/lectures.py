@@ -57,7 +57,7 @@ def show_transcript(lecture_id: str, assistant: Assistant) -> TranscriptItem:
 @router.get(
     "/{lecture_id}/questions",
     operation_id="listQuestions",
-    responses=problem_responses(401, 404, 422, 429, 503),
+    responses=problem_responses(404, 422, 503),
 )
 def show_questions(
     lecture_id: str, assistant: Assistant, limit: Annotated[int, Query(ge=1, le=20)] = 4

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from anyio import to_thread
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from api.access import Access, MayWrite
 from api.deps import AnyAssistant, Assistant, Server
 from api.errors import problem_responses
+from api.schemas import BINARY
 from assistant.errors import LectureConflict, NotIndexed, UploadInvalid
 from assistant.job_records import Job
 from assistant.jobs import JobRunner
@@ -22,21 +23,14 @@ from assistant.service import LectureAssistant
 router = APIRouter(prefix="/v1", tags=["lectures"])
 
 _FIELDS = ("filename", "lecture_id", "title", "course", "language", "url")
-_FILE = {"type": "string", "format": "binary"}
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "description": "The transcript alone, with `filename` in the query; or a form with a `file` and the "
         "other parameters as fields.",
         "content": {
-            "application/octet-stream": {"schema": _FILE},
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {"file": _FILE} | {name: {"type": "string"} for name in _FIELDS[1:]},
-                }
-            },
+            "application/octet-stream": {"schema": BINARY},
+            "multipart/form-data": {"schema": {"$ref": "#/components/schemas/LectureForm"}},
         },
     }
 }
@@ -70,12 +64,12 @@ class LeftOut(BaseModel):
 
 
 class JobItem(BaseModel):
-    """A lecture being added or removed: ``queued``, ``running``, ``done`` or ``failed``."""
+    """A lecture being added or removed."""
 
     job_id: str
-    kind: str
+    kind: Literal["add", "remove"]
     lecture_id: str
-    state: str
+    state: Literal["queued", "running", "done", "failed"]
     progress: ProgressItem | None
     problems: list[LeftOut]
     error: str | None
