@@ -25,7 +25,8 @@ class CorpusError(Exception):
 
     def __init__(self, message: str, *, path: Path | str, line: int | None = None) -> None:
         where = f"{path}:{line}" if line is not None else str(path)
-        super().__init__(f"{where}: {message}")
+        # A name on disk need not be text: what no encoding has is written as \\udc80 to \\udcff.
+        super().__init__(f"{where}: {message}".encode("utf-8", "backslashreplace").decode())
         self.path = str(path)
         self.line = line
 

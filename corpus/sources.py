@@ -16,6 +16,7 @@ from corpus.transcripts import MAX_BYTES
 __all__ = ["Source", "file_slug", "find_sources", "lecture_slug", "present_sources", "shipped_lectures"]
 
 _TOML = "lecture.toml"
+_MAX_DEPTH = 100
 _TEXT_KEYS = ("id", "title", "course", "language", "url", "transcript")
 
 
@@ -133,7 +134,8 @@ def _by_archive(paths: Iterable[Path]) -> Iterator[tuple[Path, set[Path]]]:
     yield from inside.items()
 
 
-def _sources_under(path: Path) -> Iterator[Source]:
+def _sources_under(path: Path, above: tuple[Path, ...] = ()) -> Iterator[Source]:
+    """``above`` are the folders that led here: a link back to one of them leads round and is passed over."""
     try:
         is_file, is_folder = path.is_file(), path.is_dir()
     except OSError as error:
@@ -143,18 +145,24 @@ def _sources_under(path: Path) -> Iterator[Source]:
     elif is_file:
         yield _source_of_file(path)
     elif is_folder:
+        real = path.resolve()
+        if real in above:
+            return
+        if len(above) == _MAX_DEPTH:
+            raise TranscriptMissing(f"more than {_MAX_DEPTH} folders deep; index it by itself", path=path)
         names = _names_in(path)
         if _TOML in names:
             toml = path / _TOML
-            yield _described(toml, _toml_bytes(toml), names, lambda name: (path / name).read_bytes())
+            yield _described(toml, _toml_bytes(toml), names, lambda name: _beginning(path / name))
             return
         for name in names:
             entry = path / name
             if _is_hidden(name):
                 continue
-            if entry.is_dir() or entry.suffix.lower() == ".zip":
-                yield from _sources_under(entry)
-            elif _is_transcript(entry, lambda name: (path / name).read_bytes()):
+            if entry.is_dir() or (entry.suffix.lower() == ".zip" and entry.is_file()):
+                yield from _sources_under(entry, (*above, real))
+            # A pipe or a device of that name would be waited for.
+            elif entry.is_file() and _is_transcript(entry, lambda name: _beginning(path / name)):
                 yield _undescribed(entry)
     else:
         raise TranscriptMissing("no such file or folder", path=path)
@@ -165,7 +173,7 @@ def _source_of_file(path: Path) -> Source:
     if not toml.is_file():
         return _undescribed(path)
     names = _names_in(path.parent)
-    source = _described(toml, _toml_bytes(toml), names, lambda name: (path.parent / name).read_bytes())
+    source = _described(toml, _toml_bytes(toml), names, lambda name: _beginning(path.parent / name))
     return source if source.path.resolve() == path.resolve() else _undescribed(path)
 
 
@@ -191,6 +199,12 @@ def _sources_in_archive(archive: Path) -> Iterator[Source]:
             member = archive / folder / name
             if _is_transcript(member, read):
                 yield _undescribed(member, archive)
+
+
+def _beginning(path: Path) -> bytes:
+    """As much of a file as is ever read of a transcript."""
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES)
 
 
 def _names_in(folder: Path) -> list[str]:

@@ -55,6 +55,10 @@ def read_transcript(
             sound cue.
         SlidesExtraMissing: it is slides, and what reads them is not installed.
     """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise TranscriptMissing("its name is no text in UTF-8; rename it", path=path) from error
     return parse_transcript(_bytes(path, archive, max_bytes), path, speakers)
 
 

@@ -288,3 +288,32 @@ def test_the_first_sentence_of_the_shipped_lecture_is_whole_over_three_lines() -
     )
     assert lecture.transcript[second.char_start : second.char_end] == "So what is Docker?"
     assert (first.is_question, second.is_question) == (False, True)
+
+
+def test_links_that_lead_round_are_passed_over_and_folders_past_counting_refused(tmp_path: Path) -> None:
+    write(tmp_path / "a" / "b.txt")
+    for name in ("one", "two"):
+        (tmp_path / "a" / name).symlink_to(tmp_path)
+    assert [s.lecture_id for s in find_sources([tmp_path])] == ["b"]
+    write(tmp_path / "deep" / Path(*["d"] * 120) / "c.txt")
+    with pytest.raises(TranscriptMissing, match="more than 100 folders deep"):
+        find_sources([tmp_path / "deep"])
+
+
+def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path: Path) -> None:
+    for name in ("pipe.srt", "pipe.json", "pipe.zip"):
+        os.mkfifo(tmp_path / name)
+    write(tmp_path / "a.txt")
+    assert [s.lecture_id for s in find_sources([tmp_path])] == ["a"]
+
+
+def test_a_file_whose_name_is_no_text_is_refused_by_itself(tmp_path: Path) -> None:
+    try:
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.txt")).write_bytes(b"Hello.\n")
+    except OSError:
+        pytest.skip("this file system takes only names that are text")
+    write(tmp_path / "a.txt")
+    named, unnamed = find_sources([tmp_path])
+    assert read_lecture(named).transcript == "Hello."
+    with pytest.raises(TranscriptMissing, match=r"\\udcff\.txt: its name is no text in UTF-8; rename it"):
+        read_lecture(unnamed)

@@ -10,10 +10,10 @@ SHARED_SUFFIXES = frozenset({".json", ".tsv", ".xml"})
 """Suffixes that other files have too: in a folder, such a file is looked into first."""
 SLIDE_SUFFIXES = frozenset({".pdf", ".pptx"})
 """Suffixes of slides, which often lie beside the captions of the same lecture."""
-SUFFIXES = (
-    SHARED_SUFFIXES
-    | SLIDE_SUFFIXES
-    | {
+SUFFIXES = frozenset(
+    {
+        *SHARED_SUFFIXES,
+        *SLIDE_SUFFIXES,
         *(".txt", ".text", ".md", ".markdown", ".srt", ".vtt", ".sbv", ".sub", ".lrc"),
         *(".ttml", ".dfxp", ".json3", ".srv1", ".srv2", ".srv3"),
     }
