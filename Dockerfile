@@ -1,4 +1,7 @@
 # syntax=docker/dockerfile:1
+#   docker build -t lecture-assistant .        (podman, buildah: --format docker, or HEALTHCHECK is left out)
+#   docker run --name lectures -p 8000:8000 -v lectures:/data lecture-assistant
+#   docker exec lectures assistant keys create NAME        (before the first key every request is refused)
 FROM python:3.13-slim AS build
 RUN python -m venv /opt/assistant
 ENV PATH=/opt/assistant/bin:$PATH

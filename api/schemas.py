@@ -14,6 +14,7 @@ __all__ = [
     "HistoryTurn",
     "LectureItem",
     "LecturePage",
+    "Named",
     "OpenAIError",
     "OpenAIErrorBody",
     "Problem",
@@ -24,6 +25,8 @@ __all__ = [
 ]
 
 
+Named = Annotated[str, Field(max_length=500)]
+"""The id of a lecture or the name of a course. Errors repeat one that is unknown, so none is long."""
 BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 _TEXT: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 500}
 LECTURE_FORM: dict[str, Any] = {
@@ -58,8 +61,8 @@ class AskRequest(BaseModel):
     )
 
     question: Annotated[str, Field(max_length=100_000, description="At most 2,000 characters are read.")]
-    course: str | None = None
-    lectures: Annotated[list[str], Field(min_length=1, max_length=1000)] | None = None
+    course: Named | None = None
+    lectures: Annotated[list[Named], Field(min_length=1, max_length=1000)] | None = None
     history: Annotated[list[HistoryTurn], Field(max_length=100)] = []
     limit: Annotated[int, Field(ge=1, le=50, description="How many citations at most.")] = 3
 

@@ -41,6 +41,23 @@ def test_not_covered_is_an_answer_too(server: httpx.Client) -> None:
     assert len(response.json()["nearest"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/v1/ask", {"question": "What is Docker?", "course": "x" * 300_000}),
+        ("POST", "/v1/ask", {"question": "What is Docker?", "lectures": ["x" * 300_000]}),
+        ("GET", f"/v1/search?q=docker&lecture={'x' * 8000}", None),
+        ("GET", f"/v1/lectures?course={'x' * 8000}", None),
+        ("GET", f"/v1/lectures/{'x' * 8000}", None),
+        ("DELETE", f"/v1/lectures/{'x' * 8000}", None),
+    ],
+)
+def test_an_error_repeats_no_long_text(server: httpx.Client, method: str, path: str, body: object) -> None:
+    response = server.request(method, path, json=body)
+    assert response.status_code == 422
+    assert len(response.content) < 500
+
+
 def test_lectures_and_transcript(server: httpx.Client) -> None:
     page = server.get("/v1/lectures").json()
     assert [item["lecture_id"] for item in page["lectures"]] == ["docker-on-aws"]

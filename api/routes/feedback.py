@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.deps import Assistant
 from api.errors import problem_responses
+from api.schemas import Named
 from assistant.errors import QuestionInvalid
 from assistant.feedback import Feedback, FeedbackStore, QuotedPlace
 from assistant.service import LectureAssistant
@@ -24,7 +25,7 @@ _EXAMPLE: dict[str, Any] = {
 class PlaceItem(BaseModel):
     """A citation that was shown, by its characters of the transcript."""
 
-    lecture_id: str
+    lecture_id: Named
     char_start: Annotated[int, Field(ge=0)]
     char_end: Annotated[int, Field(ge=1)]
 

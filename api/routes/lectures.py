@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 
 from api.deps import Assistant
 from api.errors import problem_responses
-from api.schemas import LectureItem, LecturePage, QuestionItem, QuestionList, TranscriptItem
+from api.schemas import LectureItem, LecturePage, Named, QuestionItem, QuestionList, TranscriptItem
 
 router = APIRouter(prefix="/v1/lectures", tags=["lectures"])
 
@@ -18,7 +18,7 @@ router = APIRouter(prefix="/v1/lectures", tags=["lectures"])
 )
 def list_lectures(
     assistant: Assistant,
-    course: str | None = None,
+    course: Named | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
 ) -> LecturePage:
@@ -39,7 +39,7 @@ def list_lectures(
     operation_id="showLecture",
     responses=problem_responses(404, 422, 503),
 )
-def show_lecture(lecture_id: str, assistant: Assistant) -> LectureItem:
+def show_lecture(lecture_id: Named, assistant: Assistant) -> LectureItem:
     """What is known of one lecture."""
     return LectureItem.model_validate(assistant.lecture(lecture_id))
 
@@ -49,7 +49,7 @@ def show_lecture(lecture_id: str, assistant: Assistant) -> LectureItem:
     operation_id="showTranscript",
     responses=problem_responses(404, 422, 503),
 )
-def show_transcript(lecture_id: str, assistant: Assistant) -> TranscriptItem:
+def show_transcript(lecture_id: Named, assistant: Assistant) -> TranscriptItem:
     """The whole transcript with every caption's place, lines and times."""
     return TranscriptItem.model_validate(assistant.lecture(lecture_id))
 
@@ -60,7 +60,7 @@ def show_transcript(lecture_id: str, assistant: Assistant) -> TranscriptItem:
     responses=problem_responses(404, 422, 503),
 )
 def show_questions(
-    lecture_id: str, assistant: Assistant, limit: Annotated[int, Query(ge=1, le=20)] = 4
+    lecture_id: Named, assistant: Assistant, limit: Annotated[int, Query(ge=1, le=20)] = 4
 ) -> QuestionList:
     """Questions the lecture asks and answers itself: what a learner may begin with."""
     found = assistant.questions(lecture_id, limit)

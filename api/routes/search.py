@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 
 from api.deps import Assistant, Server, with_prefix
 from api.errors import problem_responses
+from api.schemas import Named
 from assistant.service import SearchPage
 
 router = APIRouter(prefix="/v1", tags=["search"])
@@ -17,8 +18,8 @@ def search(
     assistant: Assistant,
     server: Server,
     q: Annotated[str, Query(max_length=100_000, description="The words to look for.")],
-    course: str | None = None,
-    lecture: Annotated[list[str] | None, Query(max_length=1000)] = None,
+    course: Named | None = None,
+    lecture: Annotated[list[Named] | None, Query(max_length=1000)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 10,
     offset: Annotated[int, Query(ge=0, le=100_000)] = 0,
 ) -> SearchPage:

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from api.access import Access, MayWrite
 from api.deps import AnyAssistant, Assistant, Server
 from api.errors import problem_responses
-from api.schemas import BINARY
+from api.schemas import BINARY, Named
 from assistant.errors import LectureConflict, NotIndexed, UploadInvalid
 from assistant.job_records import Job
 from assistant.jobs import JobRunner
@@ -135,7 +135,7 @@ async def add_lecture(
     responses=problem_responses(403, 404, 422, 503),
 )
 async def remove_lecture(
-    lecture_id: str,
+    lecture_id: Named,
     request: Request,
     response: Response,
     access: MayWrite,

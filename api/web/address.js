@@ -20,7 +20,16 @@ export function lectureOf(url) {
   const { pathname, hash } = new URL(url);
   const prefix = `${ROOT.pathname}lectures/`;
   if (!pathname.startsWith(prefix)) return null;
-  return { lectureId: decodeURIComponent(pathname.slice(prefix.length)), range: rangeOf(hash) };
+  return { lectureId: decoded(pathname.slice(prefix.length)), range: rangeOf(hash) };
+}
+
+/** What is no percent-encoding is taken as it is written: no lecture has that id, and the reader says so. */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** "#c118-221" as {start: 118, end: 221}; null for any other fragment. */

@@ -166,6 +166,12 @@ addEventListener("storage", ({ key }) => {
   redraw();
 });
 
+/** Say above the question what concerns no single answer; an empty message takes it away. */
+function notify(message) {
+  const notice = find("#notice");
+  if (notice.textContent !== message) notice.textContent = message;
+}
+
 function changed(turn) {
   conversation.keep();
   views.get(turn)?.update();
@@ -233,7 +239,10 @@ function scopeChanged() {
   suggest();
 }
 
-find("#scope").addEventListener("change", scopeChanged);
+find("#scope").addEventListener("change", () => {
+  notify("");
+  scopeChanged();
+});
 find("#read").addEventListener("click", (event) => {
   if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
@@ -248,7 +257,13 @@ find(".skip").addEventListener("click", (event) => {
 /** What the address asks for: ?q= a question to begin with, ?course= or ?lecture= where, ?about= words of it. */
 async function followAddress(parameters) {
   const lectureId = parameters.get("lecture");
-  scope.value = { course: parameters.get("course"), lecture: lectureId };
+  const course = parameters.get("course");
+  scope.value = { course, lecture: lectureId };
+  const { course: found, lecture } = scope.value;
+  if ((lectureId || course) && !lecture && !found) {
+    const what = lectureId ? `no lecture “${lectureId}”` : `no course “${course}”`;
+    notify(`There is ${what} here; questions go to all lectures`);
+  }
   if (parameters.has("q")) {
     field.value = parameters.get("q");
     fit();
@@ -269,10 +284,11 @@ async function begin() {
   views.get(conversation.turns.at(-1))?.element.scrollIntoView({ block: "start" });
   if (!NARROW.matches) field.focus({ preventScroll: true });
   try {
-    scope.fill(await readLectures(() => announce("The index is being opened")));
+    scope.fill(await readLectures(() => notify("The lectures are being opened")));
+    notify("");
     await followAddress(parameters);
   } catch (error) {
-    announce(error.message);
+    notify(error.message);
   }
   for (const view of views.values()) view.update(); // the languages of the quotes are known now
   scopeChanged();

@@ -20,7 +20,8 @@ export class Problem extends Error {
   }
 }
 
-async function request(path, { body, accept = "application/json", signal } = {}) {
+/** The response to a request. While the index is being opened (503), waits for it and calls `onWait`. */
+async function request(path, { body, accept = "application/json", signal, onWait = () => {} } = {}) {
   for (;;) {
     const key = currentKey();
     const headers = { Accept: accept };
@@ -36,22 +37,20 @@ async function request(path, { body, accept = "application/json", signal } = {})
       throw new Problem("the server cannot be reached; check the connection and try again");
     }
     if (response.ok) return response;
+    const problem = await Problem.from(response);
+    if (problem.type.endsWith(":not-ready")) {
+      onWait();
+      await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
+      signal?.throwIfAborted();
+      continue;
+    }
     const given = response.status === 401 && (currentKey() !== key || (await askForKey()));
-    if (!given) throw await Problem.from(response);
+    if (!given) throw problem;
   }
 }
 
-/** The JSON of a path. While the index is being opened (503), waits for it and calls `onWait`. */
-export async function read(path, onWait = () => {}) {
-  for (;;) {
-    try {
-      return await (await request(path)).json();
-    } catch (error) {
-      if (!error.type?.endsWith(":not-ready")) throw error;
-      onWait();
-      await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
-    }
-  }
+async function read(path, onWait) {
+  return (await request(path, { onWait })).json();
 }
 
 /** All lectures, page after page. */

@@ -11,6 +11,7 @@ import { addressOf, where } from "./quote.js";
 export const PLACE = `lecture-assistant.conversation.v1:${ROOT.pathname}`;
 const TURNS_KEPT = 100;
 const TURNS_SENT = 6;
+const CHARACTERS_SENT = 2000; // of a turn
 
 export class Conversation {
   constructor() {
@@ -46,11 +47,11 @@ export class Conversation {
   history(turn) {
     if (turn.alone) return [];
     // The words a question is about stand where a learner would have said them, and alone: "it" means them.
-    if (turn.about) return [{ role: "user", content: turn.about.quote.slice(0, 2000) }];
+    if (turn.about) return [{ role: "user", content: sent(turn.about.quote) }];
     const before = this.turns.slice(0, this.turns.indexOf(turn));
     return before.slice(-TURNS_SENT).flatMap(({ question, answer }) => [
-      { role: "user", content: question },
-      ...(answer?.answer ? [{ role: "assistant", content: answer.answer.slice(0, 20000) }] : []),
+      { role: "user", content: sent(question) },
+      ...(answer?.answer ? [{ role: "assistant", content: sent(answer.answer) }] : []),
     ]);
   }
 
@@ -85,6 +86,11 @@ function kept() {
   } catch {
     return [];
   }
+}
+
+/** As much of a turn as is read. A character that the cut went through would be refused with all the rest. */
+function sent(text) {
+  return text.slice(0, CHARACTERS_SENT).toWellFormed();
 }
 
 function oneLine(text) {

@@ -32,7 +32,8 @@ export function askForKey() {
 function showDialog() {
   return new Promise((resolve) => {
     const field = element("input", {
-      id: "key", type: "password", required: true, autocomplete: "current-password", spellcheck: "false",
+      // An HTTP header holds nothing else; a browser would not even send it.
+      id: "key", type: "password", required: true, pattern: "\\s*[!-~]+\\s*", title: "Letters, digits and signs of ASCII", autocomplete: "current-password", spellcheck: "false",
     });
     const refused = currentKey() !== null;
     const dialog = element("dialog", { class: "key-dialog", "aria-labelledby": "key-title" },

@@ -125,6 +125,8 @@ class Proxy:
     address: str
     lets_through: threading.Event = field(default_factory=threading.Event)
     broken: bool = False
+    opening: bool = False
+    """As a server answers that has not opened its index yet."""
 
     @property
     def page(self) -> str:
@@ -157,6 +159,11 @@ def _proxy(site: str) -> Iterator[Proxy]:
 
         def _forward(self) -> None:
             asked = self.path.removeprefix(PREFIX)
+            if proxy.opening and asked.startswith("/v1/"):
+                self.rfile.read(int(self.headers.get("content-length", 0)))
+                problem = b'{"type": "urn:lecture-assistant:problem:not-ready", "detail": "being opened"}'
+                self._send(503, "application/problem+json", problem)
+                return
             if asked == self.path:
                 self._send(404, "text/plain", b"only what is under the prefix")
                 return
@@ -195,6 +202,6 @@ def _proxy(site: str) -> Iterator[Proxy]:
 @pytest.fixture
 def proxy(_proxy: Proxy) -> Iterator[Proxy]:
     _proxy.lets_through.set()
-    _proxy.broken = False
+    _proxy.broken = _proxy.opening = False
     yield _proxy
     _proxy.lets_through.set()

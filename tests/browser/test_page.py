@@ -121,6 +121,22 @@ def test_two_tabs_are_one_conversation(page: Page, site: str) -> None:
     expect(other.locator("article")).to_have_count(2)
 
 
+def test_a_question_that_was_too_long_spoils_no_later_one(page: Page, site: str) -> None:
+    # What is sent of it later is cut through a character of two units.
+    page.goto(f"{site}?q={'x' * 1999}🐳{'x' * 20_000}")
+    expect(page.get_by_label("Your question")).to_have_value(re.compile("^x"))
+    page.keyboard.press("Enter")
+    expect(page.locator("article")).to_contain_text("the question has 22000 characters")
+    turn = ask(page, QUESTION)
+    expect(turn.locator(".chip")).to_have_count(1)
+
+
+def test_an_address_that_leads_nowhere_says_so(page: Page, site: str) -> None:
+    for wrong in ("nowhere", "%E0%A4"):
+        page.goto(f"{site}lectures/{wrong}")
+        expect(page.get_by_role("alert")).to_contain_text(f"there is no lecture '{wrong}'")
+
+
 def test_what_is_not_covered_is_shown_as_such(page: Page, site: str) -> None:
     page.goto(site)
     turn = ask(page, "What is the capital of France?")
@@ -197,6 +213,30 @@ def test_stop_and_retry(page: Page, proxy: Proxy) -> None:
     expect(turn.locator(".chip")).to_have_count(1)
 
 
+def test_while_the_lectures_are_opened_the_page_says_so_and_a_question_waits(
+    page: Page, proxy: Proxy
+) -> None:
+    proxy.opening = True
+    page.goto(proxy.page)
+    notice = page.locator("#notice")
+    expect(notice).to_have_text("The lectures are being opened")
+    page.get_by_label("Your question").fill(QUESTION)
+    page.keyboard.press("Enter")
+    expect(page.locator("article")).to_contain_text("Reading the lectures")
+    proxy.opening = False
+    expect(page.locator(".chip")).to_have_count(1)
+    expect(notice).to_be_empty()
+
+
+def test_a_link_to_what_is_gone_says_where_it_asks_instead(page: Page, site: str) -> None:
+    page.goto(f"{site}?lecture=gone")
+    expect(page.locator("#notice")).to_have_text(
+        "There is no lecture “gone” here; questions go to all lectures"
+    )
+    page.get_by_label("Where to look").select_option("lecture:docker-on-aws")
+    expect(page.locator("#notice")).to_be_empty()
+
+
 def test_the_words_come_as_they_are_streamed(page: Page, proxy: Proxy) -> None:
     page.goto(proxy.page)
     with page.expect_response("**/v1/ask") as response:
@@ -213,6 +253,10 @@ def test_a_key_is_asked_for_once_and_verdicts_are_kept(page: Page, web_home: Pat
         key = keys.create("learner")
     with serving(tmp_path) as site:
         page.goto(site)
+        # A browser sends no such header, so the dialog must not let it be kept.
+        page.get_by_label("Key", exact=True).fill("“key”")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="A key is needed")).to_be_visible()
         page.get_by_label("Key", exact=True).fill("wrong")
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", name="That key was not accepted")).to_be_visible()
