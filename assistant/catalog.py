@@ -16,8 +16,8 @@ from assistant.rows import (
     PASSAGE_COLUMNS,
     SENTENCE_COLUMNS,
     TABLES,
+    are_sound,
     cue_of,
-    is_sound,
     is_sound_lecture,
     lecture_of,
     page_kind_of,
@@ -27,8 +27,10 @@ from corpus.types import PageKind
 
 __all__ = ["Catalog", "LectureHeader", "RetiredPassage", "StoredSentence"]
 
-_HEADERS_KEPT = 32
-"""A question reads the same few lectures again and again; a transcript of an hour is some 60 KB."""
+_HEADERS_KEPT = 128
+"""Questions read the same lectures again and again; a transcript of an hour is some 60 KB."""
+_SENTENCES_KEPT = 20_000
+"""About 6 MB. A sentence that was read for one question is likely to be read for another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class Catalog:
         self._path = path
         self._lock = threading.Lock()
         self._headers: dict[str, LectureHeader] = {}
+        self._sentences: dict[tuple[str, int], StoredSentence] = {}
         try:
             # Immutable: a generation never changes, so SQLite need not look for a journal.
             self._connection = sqlite3.connect(immutable_uri(path), uri=True, check_same_thread=False)
@@ -255,6 +258,22 @@ class Catalog:
             for base, _, n, a, b, q, t, u, _ in rows
         ]
 
+    def window(self, lecture_id: str, start: int, end: int) -> list[StoredSentence]:
+        """``sentences``, but those that were read before need not be read again.
+
+        Raises:
+            IndexDamaged: one was altered or is missing.
+        """
+        kept = [self._sentences.get((lecture_id, number)) for number in range(start, end)]
+        known = [stored for stored in kept if stored is not None]
+        if len(known) == len(kept):
+            return known
+        read = self.sentences(lecture_id, start, end)
+        if len(self._sentences) + len(read) > _SENTENCES_KEPT:
+            self._sentences.clear()
+        self._sentences.update(((lecture_id, stored.number), stored) for stored in read)
+        return read
+
     def counts(self) -> dict[str, int]:
         """Rows of every table, by name."""
         tables = ("lectures", "cues", "sentences", "passages")
@@ -284,14 +303,13 @@ class Catalog:
 
     def _passage(self, row: Sequence[Any]) -> Passage:
         lecture_id, *values = row
-        self._check_rows(lecture_id, [values])
+        self._check_rows(lecture_id, [tuple(values)])
         passage_id, *bounds, _ = values
         return Passage(passage_id, lecture_id, *bounds)
 
     def _check_rows(self, lecture_id: str, rows: Iterable[Sequence[Any]]) -> None:
-        for row in rows:
-            if not is_sound(lecture_id, row):
-                raise self._damaged(f"a row of lecture {lecture_id!r} was altered")
+        if not are_sound(lecture_id, rows):
+            raise self._damaged(f"a row of lecture {lecture_id!r} was altered")
 
     def _rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         try:

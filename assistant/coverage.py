@@ -43,5 +43,19 @@ def unsupported_words(
 
 
 def _unlike_any(words: Iterable[Word], texts: Iterable[str]) -> list[str]:
-    read = {word.lower() for text in texts for word in _WORD.findall(text)}
-    return [w.text for w in words if not difflib.get_close_matches(w.text.lower(), read, n=1, cutoff=_ALIKE)]
+    read = set(_WORD.findall("\n".join(texts).lower()))
+    return [word.text for word in words if not _is_like_any(word.text.lower(), read)]
+
+
+def _is_like_any(word: str, read: set[str]) -> bool:
+    if word in read:
+        return True
+    # Words too short or too long to be alike, and those with too few letters in common, are most of them.
+    letters = set(word)
+    near = [
+        other
+        for other in read
+        if 2 * min(len(word), len(other)) >= _ALIKE * (len(word) + len(other))
+        and 2 * sum(map(other.count, letters)) >= _ALIKE * (len(word) + len(other))
+    ]
+    return bool(difflib.get_close_matches(word, near, n=1, cutoff=_ALIKE))

@@ -96,14 +96,16 @@ class Question:
 
 def analyse_question(text: str, lexical: LexicalIndex) -> Question:
     """Take ``text`` apart. Function words stay where there are no others; "?" is a word of its own."""
-    found = [
+    found = list(_WORD.finditer(text))
+    spoken = [match for match in found if _is_content(match[0])] or found
+    unknown = lexical.idf("")
+    words = [
         Word(m[0], m.start(), m.end(), term, lexical.idf(term))
-        for m in _WORD.finditer(text)
+        for m in spoken
         for term in ["".join(lexical.terms(m[0])) or m[0].lower()]
     ]
-    content = [word for word in found if _is_content(word.text)]
-    whole = [Word(text, 0, len(text), text, lexical.idf(""))]
-    return Question(text, _kind(text.lower()), tuple(content or found or whole), lexical.idf(""))
+    whole = [Word(text, 0, len(text), text, unknown)]
+    return Question(text, _kind(text.lower()), tuple(words or whole), unknown)
 
 
 def has_content(text: str) -> bool:

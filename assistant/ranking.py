@@ -46,7 +46,11 @@ EVIDENCE = (
 )
 """What the confidence is computed from: the features of the likeliest statement, and how it stands."""
 
+_OWN = [FEATURES.index(name) for name in EVIDENCE if name in FEATURES]
+_SOUGHT = FEATURES.index("sought")
+
 Floats = NDArray[np.float64]
+Counts = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,8 @@ class Network:
 
     def __call__(self, table: NDArray[np.float32], columns: Sequence[str]) -> Floats:
         """Scores of the rows of ``table``, whose columns are called ``columns``."""
-        chosen = [columns.index(name) for name in self.names]
+        where = {name: number for number, name in enumerate(columns)}
+        chosen = [where[name] for name in self.names]
         z = np.clip((table[:, chosen] - self.mean) / self.scale, -6.0, 6.0)
         hidden = np.maximum(z @ self.inner + self.inner_bias, 0.0)
         scores: Floats = z @ self.linear + hidden @ self.outer + self.bias
@@ -148,25 +153,25 @@ def rank_spans(
     """
     probability = np.exp(scores - scores.max())
     probability /= probability.sum()
-    lectures = [regions[number].lecture_id for number in statements.region]
-    in_lecture: dict[str, float] = {}
-    for lecture_id, mass in zip(lectures, probability.tolist(), strict=True):
-        in_lecture[lecture_id] = in_lecture.get(lecture_id, 0.0) + mass
-    bonus = [LECTURE_SHARE * in_lecture[lecture_id] for lecture_id in lectures]
+    numbers: dict[str, int] = {}
+    lecture_of = np.array([numbers.setdefault(r.lecture_id, len(numbers)) for r in regions])
+    lecture = lecture_of[statements.region]
+    bonus = LECTURE_SHARE * np.bincount(lecture, weights=probability)[lecture]
     runs = _runs(statements, probability, bonus)
-    taken = np.zeros(len(scores), dtype=bool)
+    order = np.lexsort((runs.start, -runs.worth))
+    taken = bytearray(len(scores))
     ranked: list[RankedSpan] = []
-    for _, start, end, words in sorted(runs, key=lambda run: (-run[0], run[1])):
-        if taken[start:end].any():
+    for start, end in zip(runs.start[order].tolist(), runs.end[order].tolist(), strict=True):
+        if any(taken[start:end]):
             continue
-        taken[start:end] = True
+        taken[start:end] = b"\1" * (end - start)
         best = start + int(probability[start:end].argmax())
         ranked.append(
             RankedSpan(
                 region=regions[statements.region[start]],
                 first=int(statements.index[start]),
                 end=int(statements.index[end - 1]) + 1,
-                words=words,
+                words=int(statements.words[start:end].sum()),
                 probability=float(probability[start:end].sum()),
                 best=best,
                 best_sentence=int(statements.index[best]),
@@ -177,21 +182,33 @@ def rank_spans(
     return ranked
 
 
-def _runs(
-    statements: Statements, probability: Floats, bonus: Sequence[float]
-) -> list[tuple[float, int, int, int]]:
-    """(worth, first row, row after the last, words) of every span of contiguous statements."""
+@dataclass(frozen=True, slots=True)
+class _Runs:
+    """Spans of contiguous statements: what each is worth, its first row and the row after its last."""
+
+    worth: Floats
+    start: Counts
+    end: Counts
+
+
+def _runs(statements: Statements, probability: Floats, bonus: Floats) -> _Runs:
+    """Every span of one to four contiguous statements, those of one statement first."""
     follows = (np.diff(statements.region) == 0) & (np.diff(statements.index) == 1)
-    runs = []
-    for start in range(len(probability)):
-        words, mass = 0, 0.0
-        for end in range(start, min(start + MAX_SENTENCES, len(probability))):
-            words += int(statements.words[end])
-            if end > start and (words > MAX_WORDS or not follows[end - 1]):
-                break
-            mass += float(probability[end])
-            runs.append((mass + bonus[start] - WORD_COST * words, start, end + 1, words))
-    return runs
+    start = np.arange(len(probability))
+    words, mass = statements.words, probability
+    runs = [_Runs(mass + bonus - WORD_COST * words, start, start + 1)]
+    for size in range(1, MAX_SENTENCES):
+        # A span goes on where the statement after it follows and leaves it short enough.
+        last = start + size - 1
+        goes_on = last < len(follows)
+        goes_on[goes_on] = follows[last[goes_on]]
+        start, words, mass = start[goes_on], words[goes_on], mass[goes_on]
+        words = words + statements.words[start + size]
+        short = words <= MAX_WORDS
+        start, words = start[short], words[short]
+        mass = mass[short] + probability[start + size]
+        runs.append(_Runs(mass + bonus[start] - WORD_COST * words, start, start + size + 1))
+    return _Runs(*(np.concatenate([getattr(run, name) for run in runs]) for name in _Runs.__slots__))
 
 
 def evidence_of(
@@ -203,19 +220,18 @@ def evidence_of(
 ) -> NDArray[np.float32]:
     """The values of ``EVIDENCE`` for the best of ``ranked``, shape (1, len(EVIDENCE))."""
     best = ranked[0].best
-    own = [FEATURES.index(name) for name in EVIDENCE if name in FEATURES]
     idf = np.array([word.idf for word in question.words])
     total = max(float(idf.sum()), 1e-6)
     hits = [hit for region in regions for hit in region.hits]
     second = ranked[1].probability if len(ranked) > 1 else 0.0
     values = (
-        *statements.features[best, own].tolist(),
+        *statements.features[best, _OWN].tolist(),
         float(scores[best]),
         ranked[0].probability,
         ranked[0].probability - second,
         float((statements.support @ (idf / total)).max()),
         float(statements.support.min(axis=1).max()),
-        float(statements.features[:, FEATURES.index("sought")].max()),
+        float(statements.features[:, _SOUGHT].max()),
         max((hit.cosine or 0.0 for hit in hits), default=0.0),
         max((hit.bm25 or 0.0 for hit in hits), default=0.0) / (total + 1.0),
         float(np.log1p(len(idf))),

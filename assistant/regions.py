@@ -10,10 +10,13 @@ from assistant.catalog import StoredSentence
 from assistant.retrieval import Hit
 from assistant.store import Generation
 
-__all__ = ["Region", "read_regions", "unit_tokens"]
+__all__ = ["Region", "read_regions", "token_products", "unit_tokens"]
 
 _LEAD = 2
 """Sentences read before the first passage of a region: a question may stand there."""
+_SINGLE_THREADED = 2**18
+"""Multiplications up to which OpenBLAS takes one thread for a product of matrices. With more, its threads
+wait for one another, and where other processes hold the cores that takes a hundred times as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ def read_regions(generation: Generation, hits: Sequence[Hit]) -> list[Region]:
             start = group[0].passage.sentence_start
             end = max(hit.passage.sentence_end for hit in group)
             first = max(0, start - _LEAD)
-            read = tuple(generation.catalog.sentences(lecture_id, first, end))
+            read = tuple(generation.catalog.window(lecture_id, first, end))
             regions.append(
                 Region(
                     lecture_id=lecture_id,
@@ -55,12 +58,41 @@ def read_regions(generation: Generation, hits: Sequence[Hit]) -> list[Region]:
     return regions
 
 
+def token_products(
+    generation: Generation, regions: Sequence[Region], directions: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """The inner product of the unit vector of every token, all sentences in order, with each direction.
+
+    ``directions`` has shape (n, dimension), the products (tokens, n).
+    """
+    rows = _token_rows(generation, regions)
+    onto = np.ascontiguousarray(directions.T)
+    step = max(8, _SINGLE_THREADED // directions.size // 8 * 8)
+    even = len(rows) // step * step
+    products = np.empty((len(rows), len(directions)), dtype=np.float32)
+    blocks = rows[:even].reshape(-1, step, rows.shape[1])
+    np.matmul(blocks, onto, out=products[:even].reshape(-1, step, len(directions)))
+    np.matmul(rows[even:], onto, out=products[even:])
+    # The products are far fewer numbers than the rows, so they are what is brought to unit length.
+    products /= _lengths(rows)
+    return products
+
+
 def unit_tokens(generation: Generation, regions: Sequence[Region]) -> NDArray[np.float32]:
     """The token vectors of all sentences in order, shape (tokens, dimension), unit rows."""
-    slices = [slice(r.sentences[0].token_start, r.sentences[-1].token_end) for r in regions]
-    rows = np.concatenate([generation.tokens[where] for where in slices]).astype(np.float32)
-    rows /= np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, np.newaxis]
+    rows = _token_rows(generation, regions)
+    rows /= _lengths(rows)
     return rows
+
+
+def _token_rows(generation: Generation, regions: Sequence[Region]) -> NDArray[np.float32]:
+    slices = [slice(r.sentences[0].token_start, r.sentences[-1].token_end) for r in regions]
+    return np.concatenate([generation.tokens[where] for where in slices], dtype=np.float32)
+
+
+def _lengths(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    lengths: NDArray[np.float32] = np.sqrt(np.vecdot(rows, rows))[:, np.newaxis]
+    return lengths
 
 
 def _touching(hits: Sequence[Hit]) -> list[list[Hit]]:

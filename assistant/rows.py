@@ -19,10 +19,10 @@ depends on the other lectures. It is compared whenever a row is read, so that a 
 altered is an error and never a wrong citation.
 """
 
-import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from operator import attrgetter
 from typing import Any
 
@@ -37,10 +37,10 @@ __all__ = [
     "SENTENCE_COLUMNS",
     "TABLES",
     "IndexedLecture",
+    "are_sound",
     "cue_of",
     "cue_rows",
     "cue_values",
-    "is_sound",
     "is_sound_lecture",
     "lecture_of",
     "lecture_row",
@@ -99,13 +99,18 @@ class IndexedLecture:
     passages: tuple[Passage, ...]
 
 
-def is_sound(lecture_id: str, row: Sequence[Any]) -> bool:
-    """Whether a row of a lecture, its digest last, is as it was written."""
-    return bool(_digest(lecture_id, row[:-1]) == row[-1])
+def are_sound(lecture_id: str, rows: Iterable[Sequence[Any]]) -> bool:
+    """Whether rows of a lecture, tuples with their digest last, are as they were written."""
+    # The beginning of what a digest is made of is the same for all rows.
+    opening = ascii((lecture_id, None)).removesuffix("None)")
+    for row in rows:
+        if sha256(f"{opening}{ascii(row[:-1])[1:]}".encode()).digest()[:_DIGEST_BYTES] != row[-1]:
+            return False
+    return True
 
 
 def is_sound_lecture(row: Sequence[Any]) -> bool:
-    """``is_sound`` of the lecture's own row, in order of ``LECTURE_COLUMNS``."""
+    """``are_sound`` of the lecture's own row, in order of ``LECTURE_COLUMNS``."""
     *values, transcript, digest = row
     return isinstance(transcript, str) and _lecture_digest(values, transcript) == digest
 
@@ -188,7 +193,7 @@ def lecture_sha256(lecture: Lecture) -> str:
     ]
     if lecture.page_kind is not None:
         said.append(lecture.page_kind)
-    return hashlib.sha256(_as_json(said).encode()).hexdigest()
+    return sha256(_as_json(said).encode()).hexdigest()
 
 
 def page_kind_of(problems: str) -> PageKind | None:
@@ -222,10 +227,10 @@ def _proven(lecture_id: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _digest(lecture_id: str, values: Sequence[Any]) -> bytes:
     # ASCII, since what repr() leaves as it is depends on the Unicode version of the Python at hand.
-    return hashlib.sha256(ascii((lecture_id, *values)).encode()).digest()[:_DIGEST_BYTES]
+    return sha256(ascii((lecture_id, *values)).encode()).digest()[:_DIGEST_BYTES]
 
 
 def _lecture_digest(values: Sequence[Any], transcript: str) -> bytes:
-    digest = hashlib.sha256(ascii(tuple(values)).encode())
+    digest = sha256(ascii(tuple(values)).encode())
     digest.update(transcript.encode())
     return digest.digest()[:_DIGEST_BYTES]

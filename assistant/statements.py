@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from assistant.embedding import EncodedText
 from assistant.matching import Matching
 from assistant.questions import Question
-from assistant.regions import Region, unit_tokens
+from assistant.regions import Region, token_products
 from assistant.store import Generation
 from assistant.wording import SHAPED_KINDS, expansion_of, has_shape, is_signpost, joins_on, leans_back
 
@@ -76,6 +76,8 @@ FEATURES = (
 )
 """Names of the columns of ``Statements.features``."""
 
+_COLUMN = {name: number for number, name in enumerate(FEATURES)}
+
 
 @dataclass(frozen=True, slots=True)
 class Statements:
@@ -97,20 +99,39 @@ class Statements:
 class _Asked:
     """The question's side of every comparison."""
 
-    encoded: EncodedText
     sought: Array
     shares: Array
     """Weight of each token in ``sought``; they sum to 1."""
-    pieces: tuple[tuple[int, ...], ...]
-    """The tokens of each content word."""
+    pieces: Array
+    """``pieces[i, j]`` is the share of token ``i`` in content word ``j``; a word's tokens share alike."""
     rarity: Array
     """idf of each content word; they sum to 1."""
 
     def support(self, cosine: Array) -> Array:
         """How well each content word is matched: the mean over its tokens."""
-        # Past the encoder's window a word has no tokens, and so no support.
-        none = np.zeros(len(cosine), dtype=np.float32)
-        return np.stack([cosine[:, p].mean(axis=1) if p else none for p in self.pieces], axis=1)
+        matched: Array = cosine @ self.pieces
+        return matched
+
+
+@dataclass(frozen=True, slots=True)
+class _Neighbours:
+    """Which sentence stands how far from each one in its region."""
+
+    region_of: Counts
+
+    def rows(self, values: Array, offset: int) -> Array:
+        """Row ``i + offset`` of ``values`` at ``i``; the last row where that is in another region or nowhere.
+
+        ``values`` has that one row more than there are sentences.
+        """
+        count = len(self.region_of)
+        near = np.full(count, count)
+        inside = slice(max(0, -offset), min(count, count - offset))
+        there = slice(max(0, offset), min(count, count + offset))
+        if inside.start < inside.stop:
+            same = self.region_of[inside] == self.region_of[there]
+            near[inside] = np.where(same, np.arange(count)[there], count)
+        return values[near]
 
 
 def find_statements(
@@ -126,64 +147,75 @@ def find_statements(
         none = np.zeros((0, len(question.words)), dtype=np.float32)
         return Statements(nothing, nothing, nothing, np.zeros((0, len(FEATURES)), dtype=np.float32), none)
     asked = _Asked(
-        encoded=encoded,
         sought=matching.look_for(encoded.tokens),
         shares=matching.weights(encoded.tokens),
-        pieces=tuple(
-            tuple(i for i, (start, end) in enumerate(encoded.spans) if start < w.end and end > w.start)
-            for w in question.words
-        ),
+        pieces=_pieces(question, encoded),
         rarity=_shares([word.idf for word in question.words]),
     )
-    sizes = [len(region.sentences) for region in regions]
+    sizes = np.array([len(region.sentences) for region in regions])
+    bounds = np.cumsum(sizes) - sizes
     stored = [s for region in regions for s in region.sentences]
-    texts = [text for region in regions for text in region.texts]
     region_of = np.repeat(np.arange(len(regions)), sizes)
-    index = np.concatenate([np.arange(size) for size in sizes])
+    index = np.arange(len(stored)) - bounds[region_of]
     is_question = np.array([s.sentence.is_question for s in stored])
     lengths = np.array([s.token_end - s.token_start for s in stored])
     starts = np.cumsum(lengths) - lengths
     count = len(asked.shares)
 
-    question_side = np.concatenate([encoded.tokens, asked.sought, encoded.vector[np.newaxis]])
-    similarity = unit_tokens(generation, regions) @ question_side.T
-    best = np.maximum.reduceat(similarity[:, :-1], starts, axis=0)
-    cosine, sought = best[:, :count], best[:, count:]
-    support = asked.support(cosine)
+    directions = np.concatenate([encoded.tokens, asked.sought, encoded.vector[np.newaxis]])
+    products = token_products(generation, regions, directions)
+    best = np.maximum.reduceat(products[:, :-1], starts, axis=0)
+    support = asked.support(best[:, :count])
+    near = _Neighbours(region_of)
+    kept = ~is_question & (index >= np.array([region.lead for region in regions])[region_of])
+    texts = [text for region in regions for text in region.texts]
+    texts = [texts[i] for i in np.flatnonzero(kept).tolist()]
+    words = np.array([len(text.split()) for text in texts], dtype=np.intp)
     columns = {
-        "cosine": np.add.reduceat(similarity[:, -1], starts) / lengths,
-        "echo": np.add.reduceat(similarity[:, :count].max(axis=1), starts) / lengths,
-        **_match_features(cosine, sought, support, region_of, asked),
-        **_lecture_features(regions, sizes, best, asked),
-        **_asking_features(cosine, is_question, region_of),
-        **_passage_features(regions),
-        **_place_features(regions),
-        **_text_features(texts, question),
+        "cosine": np.add.reduceat(products[:, -1], starts) / lengths,
+        "echo": np.add.reduceat(products[:, :count].T.copy().max(axis=0), starts) / lengths,
+        **_match_features(best, support, near, asked),
+        **_lecture_features(regions, region_of, np.maximum.reduceat(best, bounds, axis=0), asked),
+        **_asking_features(best[:, :count], is_question, near),
+        **_passage_features(regions, bounds, region_of),
+        **_place_features(regions, region_of, index),
     }
-    features = np.stack([np.asarray(columns[name], dtype=np.float32) for name in FEATURES], axis=1)
-    kept = ~is_question & (index >= np.repeat([region.lead for region in regions], sizes))
-    words = np.array([len(text.split()) for text in texts])
-    return Statements(region_of[kept], index[kept], words[kept], features[kept], support[kept])
+    features = np.zeros((len(texts), len(FEATURES)), dtype=np.float32)
+    for name, column in columns.items():
+        features[:, _COLUMN[name]] = column[kept]
+    for name, values in _text_features(texts, words, question).items():
+        features[:, _COLUMN[name]] = values
+    return Statements(region_of[kept], index[kept], words, features, support[kept])
 
 
-def _match_features(
-    cosine: Array, sought: Array, support: Array, region_of: Counts, asked: _Asked
-) -> dict[str, Array]:
-    before = np.maximum(_shifted(sought, region_of, -1), _shifted(sought, region_of, -2))
-    after = _shifted(sought, region_of, 1)
-    around = cosine
-    for offset in (-1, -2, 1):
-        around = np.maximum(around, _shifted(cosine, region_of, offset))
-    support_around = asked.support(around)
+def _pieces(question: Question, encoded: EncodedText) -> Array:
+    pieces = np.zeros((len(encoded.spans), len(question.words)), dtype=np.float32)
+    for number, word in enumerate(question.words):
+        within = [i for i, (start, end) in enumerate(encoded.spans) if start < word.end and end > word.start]
+        # Past the encoder's window a word has no tokens, and so no support.
+        if within:
+            pieces[within, number] = 1.0 / len(within)
+    return pieces
+
+
+def _match_features(best: Array, support: Array, near: _Neighbours, asked: _Asked) -> dict[str, Array]:
+    count = len(asked.shares)
+    cosine, sought = best[:, :count], best[:, count:]
+    padded = np.concatenate([best, np.full((1, best.shape[1]), -1.0, dtype=np.float32)])
+    before = np.maximum(near.rows(padded, -1), near.rows(padded, -2))
+    after = near.rows(padded, 1)
+    around = np.maximum(np.maximum(best, before), after)
+    lowest = np.sort(best.reshape(len(best), 2, count), axis=2)[:, :, :3].mean(axis=2)
+    support_around = asked.support(around[:, :count])
     return {
         "sought": sought @ asked.shares,
-        "sought_low": np.sort(sought, axis=1)[:, :3].mean(axis=1),
-        "sought_around": np.maximum(np.maximum(sought, before), after) @ asked.shares,
-        "sought_before": before @ asked.shares,
-        "sought_after": after @ asked.shares,
+        "sought_low": lowest[:, 1],
+        "sought_around": around[:, count:] @ asked.shares,
+        "sought_before": before[:, count:] @ asked.shares,
+        "sought_after": after[:, count:] @ asked.shares,
         "match": cosine.mean(axis=1),
-        "match_low": np.sort(cosine, axis=1)[:, :3].mean(axis=1),
-        "match_around": around.mean(axis=1),
+        "match_low": lowest[:, 0],
+        "match_around": around[:, :count].mean(axis=1),
         "coverage": support @ asked.rarity,
         "coverage_mean": support.mean(axis=1),
         "coverage_worst": support.min(axis=1),
@@ -193,34 +225,35 @@ def _match_features(
 
 
 def _lecture_features(
-    regions: Sequence[Region], sizes: Sequence[int], best: Array, asked: _Asked
+    regions: Sequence[Region], region_of: Counts, best: Array, asked: _Asked
 ) -> dict[str, Array]:
-    """What is sought and what is covered by everything that was read of a lecture."""
-    bounds = np.cumsum([0, *sizes])
+    """What is sought and what is covered by everything that was read of a lecture.
+
+    ``best[i]`` is what is found in region ``i``.
+    """
     lectures: dict[str, Array] = {}
-    for region, start, end in zip(regions, bounds[:-1], bounds[1:], strict=True):
-        own = best[start:end].max(axis=0)
+    for region, own in zip(regions, best, strict=True):
         lectures[region.lecture_id] = np.maximum(lectures.get(region.lecture_id, own), own)
-    rows = np.repeat(np.stack([lectures[region.lecture_id] for region in regions]), sizes, axis=0)
+    rows = np.stack([lectures[region.lecture_id] for region in regions])
     count = len(asked.shares)
     return {
-        "sought_lecture": rows[:, count:] @ asked.shares,
-        "coverage_lecture": asked.support(rows[:, :count]) @ asked.rarity,
+        "sought_lecture": (rows[:, count:] @ asked.shares)[region_of],
+        "coverage_lecture": (asked.support(rows[:, :count]) @ asked.rarity)[region_of],
     }
 
 
-def _asking_features(cosine: Array, is_question: Flags, region_of: Counts) -> dict[str, Array]:
+def _asking_features(cosine: Array, is_question: Flags, near: _Neighbours) -> dict[str, Array]:
     """Whether and how well the speaker asked the same shortly before."""
-    match = (cosine.mean(axis=1) * is_question)[:, np.newaxis]
-    earlier = [_shifted(match, region_of, -back, 0.0)[:, 0] for back in range(1, _ASKED_WITHIN + 1)]
+    match = np.append(cosine.mean(axis=1) * is_question, np.float32(0.0))
+    earlier = [near.rows(match, -back) for back in range(1, _ASKED_WITHIN + 1)]
     return {
-        "asked_before": (earlier[0] > 0).astype(np.float32),
+        "asked_before": earlier[0] > 0,
         "asked_before_match": earlier[0],
         "asked_lately_match": np.max(earlier, axis=0),
     }
 
 
-def _passage_features(regions: Sequence[Region]) -> dict[str, Array]:
+def _passage_features(regions: Sequence[Region], bounds: Counts, region_of: Counts) -> dict[str, Array]:
     hits = sorted((hit for region in regions for hit in region.hits), key=lambda hit: -hit.score)
     top_bm25 = max((hit.bm25 or 0.0 for hit in hits), default=0.0) or 1.0
     shares: dict[str, float] = {}
@@ -228,52 +261,43 @@ def _passage_features(regions: Sequence[Region]) -> dict[str, Array]:
         lecture_id = hit.passage.lecture_id
         shares[lecture_id] = shares.get(lecture_id, 0.0) + 1 / (rank + 5)
     top_share = max(shares.values())
-    tables = []
-    for region in regions:
-        number = region.sentences[0].number
-        table = np.zeros((len(region.sentences), 4), dtype=np.float32)
-        table[:, 3] = shares[region.lecture_id] / top_share
+    table = np.zeros((len(region_of), 3), dtype=np.float32)
+    for region, start in zip(regions, bounds.tolist(), strict=True):
+        first = start - region.sentences[0].number
         for hit in region.hits:
-            covered = slice(hit.passage.sentence_start - number, hit.passage.sentence_end - number)
+            covered = table[first + hit.passage.sentence_start : first + hit.passage.sentence_end]
             values = (hit.cosine or 0.0, (hit.bm25 or 0.0) / top_bm25, hit.score)
-            table[covered, :3] = np.maximum(table[covered, :3], np.array(values, dtype=np.float32))
-        tables.append(table)
-    names = ("passage_cosine", "passage_bm25", "passage_fused", "lecture_share")
-    return dict(zip(names, np.concatenate(tables).T, strict=True))
+            np.maximum(covered, np.array(values, dtype=np.float32), out=covered)
+    return {
+        "passage_cosine": table[:, 0],
+        "passage_bm25": table[:, 1],
+        "passage_fused": table[:, 2],
+        "lecture_share": np.array([shares[r.lecture_id] / top_share for r in regions])[region_of],
+    }
 
 
-def _place_features(regions: Sequence[Region]) -> dict[str, Array]:
-    position = np.concatenate(
-        [(r.sentences[0].number + np.arange(len(r.sentences))) / r.lecture_sentences for r in regions]
-    ).astype(np.float32)
-    return {"position": position, "is_opening": (position < _OPENING).astype(np.float32)}
+def _place_features(regions: Sequence[Region], region_of: Counts, index: Counts) -> dict[str, Array]:
+    first = np.array([region.sentences[0].number for region in regions])[region_of]
+    all_of = np.array([region.lecture_sentences for region in regions])[region_of]
+    position = ((first + index) / all_of).astype(np.float32)
+    return {"position": position, "is_opening": position < _OPENING}
 
 
-def _text_features(texts: Sequence[str], question: Question) -> dict[str, Array]:
+def _text_features(texts: Sequence[str], words: Counts, question: Question) -> dict[str, Array]:
     expansion = expansion_of([w.text for w in question.words if _ACRONYM.fullmatch(w.text)])
-    words = np.array([len(text.split()) for text in texts], dtype=np.float32)
+    lowered = [text.lower() for text in texts]
     features = {
         "log_words": np.log(words),
-        "very_short": (words < _VERY_SHORT).astype(np.float32),
-        "expands": _flags(expansion is not None and bool(expansion.search(text)) for text in texts),
-        "signpost": _flags(map(is_signpost, texts)),
-        "leans_back": _flags(map(leans_back, texts)),
-        "joins_on": _flags(map(joins_on, texts)),
+        "very_short": words < _VERY_SHORT,
+        "signpost": _flags(map(is_signpost, lowered)),
+        "leans_back": _flags(map(leans_back, lowered)),
+        "joins_on": _flags(map(joins_on, lowered)),
     }
-    nothing = np.zeros(len(texts), dtype=np.float32)
-    for kind in SHAPED_KINDS:
-        shaped = kind == question.kind
-        features[f"shape_{kind}"] = _flags(has_shape(t, kind) for t in texts) if shaped else nothing
+    if expansion is not None:
+        features["expands"] = _flags(expansion.search(text) is not None for text in texts)
+    if question.kind in SHAPED_KINDS:
+        features[f"shape_{question.kind}"] = _flags(has_shape(text, question.kind) for text in lowered)
     return features
-
-
-def _shifted(rows: Array, region_of: Counts, offset: int, absent: float = -1.0) -> Array:
-    """Row ``i + offset`` at ``i``; ``absent`` where that is in another region or nowhere."""
-    near = np.arange(len(rows)) + offset
-    inside = np.clip(near, 0, len(rows) - 1)
-    same = (near == inside) & (region_of[inside] == region_of)
-    shifted: Array = np.where(same[:, np.newaxis], rows[inside], np.float32(absent))
-    return shifted
 
 
 def _flags(values: Iterable[bool]) -> Array:

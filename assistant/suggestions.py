@@ -45,7 +45,7 @@ def self_contained_questions(transcript: str, sentences: Sequence[Sentence]) -> 
         if (
             _FEWEST_WORDS <= len(_WORD.findall(asked)) <= _MOST_WORDS
             and not points_back(asked)
-            and not is_signpost(asked)
+            and not is_signpost(asked.lower())
             and has_content(asked)
         ):
             found.setdefault(asked.casefold(), LectureQuestion(asked, sentence.char_start, sentence.char_end))

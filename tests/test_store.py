@@ -19,6 +19,7 @@ from assistant.indexing import index_paths
 from assistant.manifest import file_records, read_manifest, write_manifest
 from assistant.model_files import file_sha256
 from assistant.onnx_export import exported_folder
+from assistant.regions import Region, token_products, unit_tokens
 from assistant.service import LectureAssistant
 from assistant.store import (
     current_generation,
@@ -343,3 +344,22 @@ def test_a_write_that_the_disk_refuses_sqlite_comes_with_advice(tmp_path: Path) 
 def test_an_error_that_is_not_of_the_home_passes_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(InterruptedError), home_errors(tmp_path):
         raise OSError(errno.EINTR, "interrupted")
+
+
+def test_sentences_read_before_are_those_that_a_first_reading_gives(home: Path) -> None:
+    catalog = open_current(home).catalog
+    lecture_id = catalog.lecture_ids()[0]
+    for start, end in ((0, 3), (0, 3), (2, 5), (1, 4)):
+        assert catalog.window(lecture_id, start, end) == catalog.sentences(lecture_id, start, end)
+
+
+def test_products_of_tokens_are_those_of_their_unit_vectors(home: Path) -> None:
+    generation = open_current(home)
+    lecture_id = generation.catalog.lecture_ids()[0]
+    sentences = tuple(generation.catalog.sentences(lecture_id))
+    region = Region(lecture_id, sentences, ("",) * len(sentences), 0, (), len(sentences))
+    dimension = generation.manifest.dimension
+    for count in (1, 25, 700):  # from one block for all rows to the smallest blocks
+        directions = np.random.default_rng(count).standard_normal((count, dimension)).astype(np.float32)
+        expected = unit_tokens(generation, [region]) @ directions.T
+        assert np.allclose(token_products(generation, [region], directions), expected, atol=1e-5)
