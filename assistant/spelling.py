@@ -19,10 +19,10 @@ __all__ = ["corrected"]
 
 _ALIKE = 0.85
 """Least similarity of a word and what it is taken for."""
-_HEAD_ALIKE = 0.7
+_HEAD_ALIKE = 0.75
 """Least similarity of an index term, which is a word without its ending, and as many letters of the word."""
 _FEWEST_LETTERS, _MOST_LETTERS, _LETTERS_OF_HALF = 3, 40, 3
-_TERMS, _PASSAGES = 8, 10
+_TERMS, _PASSAGES = 5, 10
 """How many of the likeliest index terms are looked at, and how many passages are read for each."""
 _MOST_UNKNOWN = 12
 """A question with more unknown words is in another language."""
@@ -124,7 +124,7 @@ class _Known:
                 yield similarity, other if named else low
 
     def _near(self, word: str) -> set[str]:
-        """Words of the passages with the index terms that ``word`` may be a form of."""
+        """Words that begin as ``word``, of the passages with the index terms it may be a form of."""
         first = self._term(word)[:1]
         heads = (
             (_similarity(word[: len(term)], term, _HEAD_ALIKE), passages, term)
@@ -132,8 +132,10 @@ class _Known:
             if len(term) <= len(word) + 1
         )
         likely = sorted((head for head in heads if head[0]), reverse=True)[:_TERMS]
-        texts = (text for _, _, term in likely for text in self._texts(term))
-        return {word for text in texts for word in _WORD.findall(text)}
+        beginning = re.compile(rf"\b{word[0]}\w+", re.IGNORECASE)
+        return {
+            other for _, _, term in likely for text in self._texts(term) for other in beginning.findall(text)
+        }
 
     def _parted(self, word: str) -> str:
         """``word`` as two, where a passage has the two one after the other; empty if none has."""

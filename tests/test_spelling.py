@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from assistant.cli import main
 from assistant.config import Settings
 from assistant.conversation import Turn
+from assistant.evaluation import evaluate
+from assistant.evaluation_data import EvaluationQuestion
 from assistant.indexing import index_paths
 from assistant.service import LectureAssistant, OpenIndex, open_index
 from assistant.spelling import corrected
@@ -75,7 +77,7 @@ def test_a_word_that_no_lecture_has_becomes_the_one_that_was_meant(
 @pytest.mark.parametrize(
     "typed",
     [
-        "What is a forest?",  # the encoder has a piece for it
+        "Where do I register?",  # like "registry" by .875, but the encoder has a piece for it
         "Who is the tester?",  # an inflection: "test" is known
         "Is Daset a company?",  # alike enough, but a name, and no name of the lectures
         "a docker-file",  # both known
@@ -131,5 +133,15 @@ def test_what_was_understood_is_looked_for_and_shown(home: Path, opened: OpenInd
     page, right = assistant.search("datset volume"), assistant.search("dataset volume")
     assert (page.query, page.understood) == ("datset volume", "dataset volume")
     assert page.results == right.results
+    (outcome,) = evaluate(
+        opened.generation,
+        opened.encoder,
+        opened.reader,
+        [EvaluationQuestion("1", "datset volume", (), (), True, "typo", "", ())],
+        in_document=False,
+        progress=lambda *_: None,
+        systems=("ours",),
+    )["ours"]
+    assert outcome.asked == "dataset volume"
     shown = CliRunner().invoke(main, ["--home", str(home), "search", "datset"])
     assert "Understood as: dataset\n" in shown.output
