@@ -75,7 +75,7 @@ class TransformerEncoder:
         """Load the model.
 
         Raises:
-            ModelUnusable: sentence-transformers cannot load the folder.
+            ModelUnusable: sentence-transformers cannot load the folder, or its adapter is not for it.
         """
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging as transformers_logging
@@ -83,6 +83,10 @@ class TransformerEncoder:
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # theirs has no types
         try:
             self.model = SentenceTransformer(str(files.folder), local_files_only=True).eval()
+            if files.adapter is not None:
+                from assistant.adapter import change_weights
+
+                change_weights(self.model, files.adapter)
         except (OSError, ValueError, RuntimeError) as error:
             raise ModelUnusable(f"model {files.name!r} cannot be loaded: {error}") from error
         self.tokenizer = load_tokenizer(files.folder)

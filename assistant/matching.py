@@ -2,9 +2,11 @@
 
 The encoder was trained to compare whole texts. A small map, learned on questions and the sentences that
 answer them, lets each token of a question look for what answers it rather than for itself ("when" for a
-date, "called" for a name), and weighs the tokens. ``python tests/benchmarks/fit_matching.py`` fits it.
+date, "called" for a name), and weighs the tokens. It is fitted with the encoder, by
+``python tests/benchmarks/fit_encoder.py``.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -23,6 +25,12 @@ class Matching:
     v: NDArray[np.float32]
     a: NDArray[np.float32]
     b: float
+
+    @classmethod
+    def from_arrays(cls, stored: Mapping[str, NDArray[np.floating]]) -> "Matching":
+        """From the arrays ``u``, ``v``, ``a`` and ``b`` of any precision."""
+        u, v, a = (stored[name].astype(np.float32) for name in "uva")
+        return cls(u, v, a, float(stored["b"]))
 
     def look_for(self, tokens: NDArray[np.float32]) -> NDArray[np.float32]:
         """What each row of ``tokens`` (unit rows) looks for; the rows are no longer of unit length."""
@@ -43,7 +51,6 @@ def load_matching(model_sha256: str, dimension: int) -> Matching:
     with file.open("rb") as stream:
         stored = np.load(stream)
         if str(stored["model_sha256"]) == model_sha256:
-            u, v, a = (stored[name].astype(np.float32) for name in "uva")
-            return Matching(u, v, a, float(stored["b"]))
+            return Matching.from_arrays(stored)
     empty = np.zeros((dimension, 0), dtype=np.float32)
     return Matching(empty, empty.T, np.zeros(dimension, dtype=np.float32), 0.0)

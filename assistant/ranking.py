@@ -30,8 +30,18 @@ WORD_COST = 0.0004
 LECTURE_SHARE = 0.2
 """How much the probability of all that was read of its lecture counts for a span."""
 
+_WORDING = (
+    "expands",
+    "log_words",
+    "very_short",
+    "position",
+    "is_opening",
+    "signpost",
+    "leans_back",
+    "joins_on",
+)
 EVIDENCE = (
-    *(name for name in FEATURES if not name.startswith("shape_")),
+    *(name for name in FEATURES if name not in _WORDING and not name.startswith("shape_")),
     "score",
     "probability",
     "margin",
@@ -44,7 +54,8 @@ EVIDENCE = (
     "unknown_share",
     "rarest_support",
 )
-"""What the confidence is computed from: the features of the likeliest statement, and how it stands."""
+"""What the confidence is computed from: the features of the likeliest statement, and how it stands. How a
+statement is worded tells which one answers, and nothing of whether any does."""
 
 _OWN = [FEATURES.index(name) for name in EVIDENCE if name in FEATURES]
 _SOUGHT = FEATURES.index("sought")

@@ -18,7 +18,7 @@ MAY_IMPORT = {
 }
 FLOORS = [
     {"errors", "config", "metrics", "matching", "rows"},
-    {"vectors", "lexical", "tokens", "disk", "model_files", "catalog", "records"},
+    {"vectors", "lexical", "tokens", "disk", "model_files", "adapter", "catalog", "records"},
     {"embedding", "questions", "manifest", "cataloguing", "keys", "feedback", "job_records"},
     {"onnx_export", "passage_vectors", "wording", "conversation"},
     {"store"},

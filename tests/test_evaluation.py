@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from assistant.answering import Reader
+from assistant.answering import ANSWERED_FROM, Reader
 from assistant.embedding import OnnxEncoder
 from assistant.evaluation import SYSTEMS, Outcome, confidence_labels, evaluate, hits, report_of
 from assistant.evaluation_data import EvaluationQuestion, Place, load_questions
@@ -196,6 +196,6 @@ def test_a_run_sums_up_what_it_holds(first_lecture_run: EvaluationRun) -> None:
     run = first_lecture_run
     assert [report.system for report in run.reports] == list(run.outcomes) == list(SYSTEMS)
     assert list(run.transcripts) == ["docker-on-aws"]
-    assert run.model_name == "all-MiniLM-L6-v2"
-    again = report_of("ours", run.outcomes["ours"], 0.35)
+    assert run.model_name == "all-MiniLM-L6-v2+lectures"
+    again = report_of("ours", run.outcomes["ours"], ANSWERED_FROM)
     assert again == run.reports[0]

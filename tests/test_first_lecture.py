@@ -11,8 +11,8 @@ from assistant.evaluation_run import EvaluationRun
 from assistant.metrics import recall_at
 
 QUESTIONS = Path(__file__).parent / "data" / "first-lecture-questions.jsonl"
-FLOORS = {"hit_1": 0.63, "hit_3": 0.80, "auroc": 0.72}
-"""Somewhat below what the weights that ship reach: .70, .87 and .79."""
+FLOORS = {"hit_1": 0.65, "hit_3": 0.80, "auroc": 0.80}
+"""Somewhat below what the weights that ship reach: .72, .87 and .86."""
 HARDER = {"paraphrase", "list", "comparison"}
 """Kinds whose questions share few words with the lecture, or have several answers."""
 
@@ -48,12 +48,13 @@ def test_plainly_worded_questions_are_answered_in_three_quotes(first_lecture_run
     assert reached >= 0.85, f"{reached:.3f}\n{by_kind(first_lecture_run.outcomes['ours'])}"
 
 
-def test_it_is_better_than_every_baseline(first_lecture_run: EvaluationRun) -> None:
+def test_its_first_quote_hits_oftener_than_any_baseline_in_fewer_words(
+    first_lecture_run: EvaluationRun,
+) -> None:
     ours, *baselines = first_lecture_run.reports
 
     def better(theirs: SystemReport) -> bool:
-        shorter = ours.words_median < theirs.words_median
-        return shorter and ours.hit_1 > theirs.hit_1 and ours.mrr > theirs.mrr
+        return ours.words_median < 0.6 * theirs.words_median and ours.hit_1 > theirs.hit_1
 
     assert [theirs.system for theirs in baselines if not better(theirs)] == []
 

@@ -36,7 +36,7 @@ def test_sha256_of_a_known_text(tmp_path: Path) -> None:
 
 def test_the_installed_weights_are_the_published_ones() -> None:
     files = locate_model(None)
-    assert files.name == DEFAULT_MODEL
+    assert files.name == DEFAULT_MODEL + "+lectures"
     assert file_sha256(files.folder / "model.safetensors") == WEIGHTS_SHA256
     assert files.max_tokens == 256  # sentence_bert_config.json; config.json says 512
 

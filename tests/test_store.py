@@ -176,7 +176,7 @@ def test_rows_that_do_not_add_up_are_damage(home: Path) -> None:
 @pytest.mark.parametrize(
     ("alter", "reason"),
     [
-        (lambda text: text.replace('"all-MiniLM-L6-v2"', '"another"'), "was altered"),
+        (lambda text: text.replace('"all-MiniLM-L6-v2+lectures"', '"another"'), "was altered"),
         (lambda text: text.replace('"overlap_tokens": 48', '"overlap_tokens": 47'), "was altered"),
         (lambda text: text.replace('"format_version": 2', '"format_version": 0'), "was altered"),
         (lambda text: text[: len(text) // 2], "not a manifest"),
@@ -227,7 +227,7 @@ def test_a_missing_manifest_is_named_with_the_fix(home: Path) -> None:
 def test_the_manifest_says_what_shaped_the_index(home: Path) -> None:
     record = json.loads((current_generation(home) / "manifest.json").read_text(encoding="utf-8"))
     assert record["format_version"] == 2
-    assert (record["model_name"], record["dimension"]) == ("all-MiniLM-L6-v2", 384)
+    assert (record["model_name"], record["dimension"]) == ("all-MiniLM-L6-v2+lectures", 384)
     assert (record["passage_tokens"], record["overlap_tokens"]) == (128, 48)
 
 

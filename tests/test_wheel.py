@@ -77,7 +77,7 @@ def test_what_is_installed_answers(installed: Path, indexed_home: Path, tmp_path
         return done.stdout
 
     assert [Path(file).parents[1] for file in run("-c", imported).split()] == [installed] * 3
-    assert "Amazon ECR" in run("-m", "assistant", "ask", "Where do you store Docker images?")
+    assert "Docker Repository" in run("-m", "assistant", "ask", "Where do you store Docker images?")
     assert "docker-on-aws" in run("-m", "assistant", "check", str(installed / "corpus" / "lectures"))
 
 

@@ -1,0 +1,200 @@
+"""Questions to fit on, with the passages that the plain encoder finds for them.
+
+Our questions and the written ones, never those of a split called ``report``; and questions of SQuAD 2,
+Spoken-SQuAD and CLAP NQ about articles whose title's MD5 is even (the odd ones are for reporting:
+``is_held_out``). All come in two folds, by lecture (twins such as the PyTorch and the TensorFlow version of
+one together), by written course and by article, so that what is fitted on one fold can be looked at on the
+other.
+"""
+
+import hashlib
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from assistant.config import Settings
+from assistant.embedding import OnnxEncoder
+from assistant.evaluation_data import EvaluationQuestion, Place, load_corpus, load_questions
+from assistant.indexing import index_lectures, index_paths
+from assistant.onnx_export import exported_folder
+from assistant.retrieval import retrieve
+from assistant.store import Generation, current_generation, open_generation
+
+__all__ = [
+    "ARTICLES",
+    "FOLDS",
+    "LECTURES",
+    "FitPassage",
+    "FitQuestion",
+    "FitSentence",
+    "Source",
+    "collect",
+    "drawn",
+    "is_held_out",
+    "open_source",
+    "shares_half",
+]
+
+DATA = Path(__file__).parents[1] / "data"
+FOLDS = 2
+LECTURES = {
+    "hf": ("lecture-questions.jsonl", "lecture-questions-fit.jsonl"),
+    "written": ("written-questions.jsonl",),
+}
+ARTICLES = ("squad2-halfdev", "spoken-squad-wer23", "clapnq-dev")
+QUESTIONS_PER_SET = 900
+_TWINS = {
+    "hf-09": "hf-08",
+    "hf-11": "hf-10",
+    "hf-18": "hf-17",
+    "hf-20": "hf-19",
+    "hf-22": "hf-21",
+    "hf-34": "hf-33",
+    "hf-46": "hf-45",
+    "hf-48": "hf-47",
+    "hf-67": "hf-66",
+    "hf-74": "hf-73",
+}
+"""Lectures of the Hugging Face course that say the same as another."""
+
+
+@dataclass(frozen=True, slots=True)
+class FitSentence:
+    """Characters of a passage that are one sentence."""
+
+    char_start: int
+    char_end: int
+    is_right: bool
+    """Whether it is a statement and shares half of itself with a gold place."""
+    is_statement: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FitPassage:
+    """A passage that was found for a question, best first."""
+
+    lecture_id: str
+    text: str
+    sentences: tuple[FitSentence, ...]
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the answer is in it."""
+        return any(sentence.is_right for sentence in self.sentences)
+
+
+@dataclass(frozen=True, slots=True)
+class FitQuestion:
+    """A question with what was found for it."""
+
+    asked: EvaluationQuestion
+    is_about_lectures: bool
+    fold: int
+    passages: tuple[FitPassage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Lectures or articles as one encoder reads them, and the questions about them that may be fitted on."""
+
+    is_lectures: bool
+    generation: Generation
+    encoder: OnnxEncoder
+    questions: tuple[tuple[int, EvaluationQuestion], ...]
+    """With the fold of each; split ``choose`` is among them, for what is chosen and calibrated."""
+
+
+def is_held_out(title: str) -> bool:
+    """Whether questions about this article are for reporting and never for fitting."""
+    return _md5(title) % 2 == 1
+
+
+def open_source(name: str, evaluation: Path, home: Path, model: str) -> Source:
+    """The source called ``name``; its index in ``home`` is made or brought up to date."""
+    settings = Settings(home=home, model=model)
+    texts: dict[str, str] = {}
+    if name in LECTURES:
+        folder = (
+            evaluation / "hf-course-lectures" / "srt" / "en" if name == "hf" else DATA / "written-lectures"
+        )
+        index_paths([folder], settings, lambda *_: None)
+        files = [DATA / file for file in LECTURES[name]]
+    else:
+        lectures, texts = load_corpus(evaluation / name / "corpus.jsonl")
+        index_lectures(lectures, settings, lambda *_: None)
+        files = [evaluation / name / "questions.jsonl"]
+    generation = open_generation(current_generation(home))
+    headers = {h.lecture_id: h for h in generation.catalog.headers()}
+    transcripts = {i: h.transcript for i, h in headers.items()}
+    loaded = [question for file in files for question in load_questions(file, transcripts, texts)]
+    if name in LECTURES:
+        kept = [(_fold_of(q), q) for q in loaded if q.split != "report" and not q.history]
+    else:
+        titled = [(headers[q.lecture_ids[0]].title, q) for q in loaded if q.lecture_ids]
+        kept = [(_md5(title) // 2 % FOLDS, q) for title, q in titled if not is_held_out(title)]
+    encoder = OnnxEncoder(exported_folder(home, generation.manifest.model_sha256))
+    return Source(name in LECTURES, generation, encoder, tuple(kept))
+
+
+def drawn(source: Source) -> list[tuple[int, EvaluationQuestion]]:
+    """The questions of a source to fit on: of articles at most ``QUESTIONS_PER_SET``, drawn at random."""
+    if source.is_lectures:
+        return [(fold, question) for fold, question in source.questions if question.split != "choose"]
+    return random.Random(0).sample(  # noqa: S311 (no secret)
+        source.questions, min(QUESTIONS_PER_SET, len(source.questions))
+    )
+
+
+def collect(evaluation: Path, homes: Path, model: str) -> list[FitQuestion]:
+    """Everything there is to fit the encoder on, found with ``model``; indexes are kept in ``homes``."""
+    found = []
+    for name in (*LECTURES, *ARTICLES):
+        source = open_source(name, evaluation, homes / name, model)
+        for fold, question in drawn(source):
+            if source.is_lectures:
+                passages = list(_passages(source, question, 24, None))
+            else:
+                own = _passages(source, question, 12, question.lecture_ids)
+                passages = list(dict.fromkeys([*_passages(source, question, 8, None), *own]))
+            found.append(FitQuestion(question, source.is_lectures, fold, tuple(passages)))
+    return found
+
+
+def shares_half(sentence: Place, gold: Place) -> bool:
+    """Whether a sentence shares half of the shorter of the two with a gold place."""
+    if sentence.lecture_id != gold.lecture_id:
+        return False
+    shared = min(sentence.char_end, gold.char_end) - max(sentence.char_start, gold.char_start)
+    return 2 * shared >= min(sentence.char_end - sentence.char_start, gold.char_end - gold.char_start)
+
+
+def _passages(
+    source: Source, question: EvaluationQuestion, limit: int, lectures: Sequence[str] | None
+) -> Iterator[FitPassage]:
+    catalog = source.generation.catalog
+    encoded = source.encoder.encode_question(question.question)
+    for hit in retrieve(source.generation, question.question, encoded, limit=limit, lectures=lectures):
+        found = hit.passage
+        transcript = catalog.header(found.lecture_id).transcript
+        sentences = []
+        for stored in catalog.sentences(found.lecture_id, found.sentence_start, found.sentence_end):
+            start, end = stored.sentence.char_start, stored.sentence.char_end
+            place = Place(found.lecture_id, start, end)
+            is_statement = not stored.sentence.is_question
+            is_right = is_statement and any(shares_half(place, gold) for gold in question.places)
+            sentences.append(
+                FitSentence(start - found.char_start, end - found.char_start, is_right, is_statement)
+            )
+        yield FitPassage(found.lecture_id, transcript[found.char_start : found.char_end], tuple(sentences))
+
+
+def _fold_of(question: EvaluationQuestion) -> int:
+    """The same for all questions of a lecture, of its twin, of a written course."""
+    lecture = question.question_id.rsplit("-", 1)[0]
+    group = _TWINS.get(lecture, lecture) if lecture.startswith("hf-") else lecture.partition("-")[0]
+    return _md5(group) % FOLDS
+
+
+def _md5(text: str) -> int:
+    return int(hashlib.md5(text.encode(), usedforsecurity=False).hexdigest(), 16)
