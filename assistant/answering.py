@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from assistant.citations import CharRange, Citation, cite, cite_passages, quote_text
+from assistant.conversation import Turn, standalone_question
 from assistant.coverage import unsupported_words
 from assistant.embedding import QuestionEncoder
 from assistant.matching import load_matching
@@ -17,6 +18,7 @@ from assistant.ranking import EVIDENCE, RankedSpan, Ranker, evidence_of, rank_sp
 from assistant.regions import Region, read_regions
 from assistant.reranking import RERANKED, Reranker, reranked
 from assistant.retrieval import Hit, retrieve
+from assistant.spelling import corrected
 from assistant.statements import FEATURES, Statements, find_statements
 from assistant.store import Generation
 
@@ -54,7 +56,7 @@ class Answer:
     citations: tuple[Citation, ...]
     nearest: tuple[Citation, ...]
     unsupported: tuple[str, ...]
-    """Content words of the question, as written, that nothing cited comes near; where nothing is cited, that
+    """Content words of ``standalone_question`` that nothing cited comes near; where nothing is cited, that
     nothing read comes near. The lectures may not cover that part."""
     timing_ms: Timing
 
@@ -106,6 +108,13 @@ class Reader:
         self._reranker = reranker
         self._passages_retrieved = passages_retrieved
         self._matching = load_matching(generation.manifest.model_sha256, generation.manifest.dimension)
+
+    def understand(
+        self, question: str, history: Sequence[Turn] = (), lectures: Sequence[str] | None = None
+    ) -> str:
+        """``question`` made complete from the turns before, its unknown words spelled as the lectures do."""
+        complete = standalone_question(question, history, self._generation.lexical)
+        return corrected(complete, self._generation, self._encoder, lectures)
 
     def read(self, question: str, limit: int, lectures: Sequence[str] | None = None) -> Reading:
         """The ``limit`` best spans for a question that stands alone, from all lectures or those named."""

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from assistant.answering import Reader
-from assistant.conversation import standalone_question
 from assistant.embedding import QuestionEncoder
 from assistant.evaluation_data import EvaluationQuestion, Place
 from assistant.metrics import (
@@ -129,7 +128,7 @@ def evaluate(
     outcomes: dict[str, list[Outcome]] = {system: [] for system in systems}
     for number, question in enumerate(questions, start=1):
         scope = question.lecture_ids if in_document and question.lecture_ids else None
-        asked = standalone_question(question.question, question.history, generation.lexical)
+        asked = reader.understand(question.question, question.history, scope)
         for system, found in outcomes.items():
             started = time.perf_counter()
             if system == "ours":

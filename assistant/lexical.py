@@ -106,6 +106,18 @@ class LexicalIndex:
             holding = self._searcher.doc_freq("text", term)
         return math.log1p((self.rows - holding + 0.5) / (holding + 0.5))
 
+    def terms_from(self, prefix: str, lectures: Sequence[str] | None = None) -> dict[str, int]:
+        """How many passages have each index term that begins with ``prefix``, commonest first.
+
+        With ``lectures``, only passages of those lecture ids count, and only terms they have are given.
+
+        Raises:
+            IndexDamaged: tantivy cannot read its files.
+        """
+        within = None if lectures is None else self._within(lectures)
+        with _readable(self._folder):
+            return dict(self._searcher.terms_with_prefix("text", prefix, filter_query=within))
+
     def search(
         self, question: str, limit: int, lectures: Sequence[str] | None = None
     ) -> list[tuple[int, float]]:
@@ -116,7 +128,17 @@ class LexicalIndex:
         Raises:
             IndexDamaged: tantivy cannot read its files.
         """
-        terms = dict.fromkeys(self.terms(question))
+        return self.search_terms(self.terms(question), limit, lectures)
+
+    def search_terms(
+        self, terms: Iterable[str], limit: int, lectures: Sequence[str] | None = None
+    ) -> list[tuple[int, float]]:
+        """``search`` for index terms as they are.
+
+        Raises:
+            IndexDamaged: tantivy cannot read its files.
+        """
+        terms = dict.fromkeys(terms)
         if not terms:
             return []
         any_word = tantivy.Query.boolean_query(
@@ -127,16 +149,18 @@ class LexicalIndex:
         )
         query = any_word
         if lectures is not None:
-            within = tantivy.Query.term_set_query(self._schema, "lecture", list(lectures))
             query = tantivy.Query.boolean_query(
                 [
                     (tantivy.Occur.Must, any_word),
-                    (tantivy.Occur.Must, tantivy.Query.boost_query(within, 0.0)),
+                    (tantivy.Occur.Must, tantivy.Query.boost_query(self._within(lectures), 0.0)),
                 ]
             )
         with _readable(self._folder):
             hits = self._searcher.search(query, limit).hits
             return [(int(self._searcher.doc(where)["row"][0]), float(score)) for score, where in hits]
+
+    def _within(self, lectures: Sequence[str]) -> tantivy.Query:
+        return tantivy.Query.term_set_query(self._schema, "lecture", list(lectures))
 
 
 @contextmanager

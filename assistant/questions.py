@@ -6,10 +6,10 @@ from enum import StrEnum
 
 from assistant.lexical import LexicalIndex
 
-__all__ = ["Kind", "Question", "Word", "analyse_question", "has_content"]
+__all__ = ["FUNCTION_WORDS", "Kind", "Question", "Word", "analyse_question", "has_content"]
 
 _WORD = re.compile(r"\w+(?:['’]\w+)?")
-_FUNCTION_WORDS = frozenset(
+FUNCTION_WORDS = frozenset(
     """
     a about above actually after again all also am an and any anything are aren't as at be because been
     before being below between both but by came can can't cannot could couldn't did didn't do does
@@ -114,7 +114,7 @@ def has_content(text: str) -> bool:
 
 
 def _is_content(word: str) -> bool:
-    return word.lower().replace("’", "'") not in _FUNCTION_WORDS
+    return word.lower().replace("’", "'") not in FUNCTION_WORDS
 
 
 def _kind(text: str) -> Kind:

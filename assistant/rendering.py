@@ -60,7 +60,9 @@ def print_answer(answer: Answer) -> None:
 
 
 def print_search(page: SearchPage) -> None:
-    """Passages with where they are, and how to see more."""
+    """Passages with where they are, and how to see more; first what was looked for, if not what was typed."""
+    if page.understood != page.query:
+        click.echo(f"Understood as: {page.understood}\n")
     for citation in page.results:
         click.echo(f"[{citation.number}] {click.style(where(citation), bold=True)}\n    {citation.quote}\n")
     if page.next_offset is not None:

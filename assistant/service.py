@@ -12,7 +12,7 @@ from assistant.calibration import calibrated, read_calibration
 from assistant.catalog import LectureHeader
 from assistant.citations import CharRange, Citation, cite, cite_passages
 from assistant.config import Settings
-from assistant.conversation import Turn, standalone_question
+from assistant.conversation import Turn
 from assistant.embedding import OnnxEncoder, QuestionEncoder
 from assistant.errors import IndexOutdated, NotIndexed, PassageRetired, QuestionInvalid
 from assistant.onnx_export import exported_folder
@@ -35,6 +35,8 @@ class SearchPage:
     """Some of the passages found; ``next_offset`` is ``None`` on the last page."""
 
     query: str
+    understood: str
+    """``query`` with words that no lecture has spelled as the lectures do; this is what was looked for."""
     results: tuple[Citation, ...]
     offset: int
     limit: int
@@ -181,7 +183,7 @@ class LectureAssistant:
         within = self._scope(opened.generation, course, lectures)
         return Understood(
             question=text,
-            standalone_question=standalone_question(text, earlier, opened.generation.lexical),
+            standalone_question=opened.reader.understand(text, earlier, within),
             lectures=None if within is None else tuple(within),
             opened=opened,
         )
@@ -209,12 +211,14 @@ class LectureAssistant:
         text = self._checked(words)
         opened = self._live.current()
         within = self._scope(opened.generation, course, lectures)
-        encoded = opened.encoder.encode_question(text)
-        hits = retrieve(opened.generation, text, encoded, limit=_SEARCH_DEPTH, lectures=within)
+        understood = opened.reader.understand(text, lectures=within)
+        encoded = opened.encoder.encode_question(understood)
+        hits = retrieve(opened.generation, understood, encoded, limit=_SEARCH_DEPTH, lectures=within)
         page = hits[offset : offset + limit]
         following = offset + limit
         return SearchPage(
             query=text,
+            understood=understood,
             results=cite_passages(opened.generation.catalog, page, first_number=offset + 1),
             offset=offset,
             limit=limit,

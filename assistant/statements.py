@@ -131,7 +131,8 @@ class _Neighbours:
         if inside.start < inside.stop:
             same = self.region_of[inside] == self.region_of[there]
             near[inside] = np.where(same, np.arange(count)[there], count)
-        return values[near]
+        shifted: Array = values[near]
+        return shifted
 
 
 def find_statements(
@@ -247,7 +248,7 @@ def _asking_features(cosine: Array, is_question: Flags, near: _Neighbours) -> di
     match = np.append(cosine.mean(axis=1) * is_question, np.float32(0.0))
     earlier = [near.rows(match, -back) for back in range(1, _ASKED_WITHIN + 1)]
     return {
-        "asked_before": earlier[0] > 0,
+        "asked_before": (earlier[0] > 0).astype(np.float32),
         "asked_before_match": earlier[0],
         "asked_lately_match": np.max(earlier, axis=0),
     }
@@ -280,15 +281,15 @@ def _place_features(regions: Sequence[Region], region_of: Counts, index: Counts)
     first = np.array([region.sentences[0].number for region in regions])[region_of]
     all_of = np.array([region.lecture_sentences for region in regions])[region_of]
     position = ((first + index) / all_of).astype(np.float32)
-    return {"position": position, "is_opening": position < _OPENING}
+    return {"position": position, "is_opening": (position < _OPENING).astype(np.float32)}
 
 
 def _text_features(texts: Sequence[str], words: Counts, question: Question) -> dict[str, Array]:
     expansion = expansion_of([w.text for w in question.words if _ACRONYM.fullmatch(w.text)])
     lowered = [text.lower() for text in texts]
     features = {
-        "log_words": np.log(words),
-        "very_short": words < _VERY_SHORT,
+        "log_words": np.log(words).astype(np.float32),
+        "very_short": (words < _VERY_SHORT).astype(np.float32),
         "signpost": _flags(map(is_signpost, lowered)),
         "leans_back": _flags(map(leans_back, lowered)),
         "joins_on": _flags(map(joins_on, lowered)),

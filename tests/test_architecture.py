@@ -22,7 +22,7 @@ FLOORS = [
     {"embedding", "questions", "manifest", "cataloguing", "keys", "feedback", "job_records"},
     {"onnx_export", "passage_vectors", "wording", "conversation"},
     {"store"},
-    {"earlier", "migration", "retrieval", "evaluation_data", "suggestions"},
+    {"earlier", "migration", "retrieval", "evaluation_data", "suggestions", "spelling"},
     {"building", "salvage", "regions", "citations"},
     {"indexing", "checking"},
     {"archive"},
