@@ -1,7 +1,5 @@
 """A conversation in OpenAI's words → a question with its history, and an answer → a completion."""
 
-import json
-import logging
 import re
 import time
 import uuid
@@ -9,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from anyio import to_thread
 from fastapi.sse import format_sse_event
 
 from api.chat_schemas import (
@@ -25,16 +22,16 @@ from api.chat_schemas import (
     UrlCitation,
     Usage,
 )
-from api.errors import RequestUnsupported, openai_error, problem_of
-from api.streaming import in_pieces
+from api.errors import RequestUnsupported, openai_error
+from api.schemas import Problem
+from api.streaming import answer_or_problem, event, in_pieces
 from assistant.answering import Answer
-from assistant.citations import Citation
+from assistant.citations import Citation, quote_text
 from assistant.conversation import Turn
 
 __all__ = ["MODEL", "Conversation", "Reply", "completion", "completion_events", "read_conversation"]
 
 MODEL = "lectures"
-_logger = logging.getLogger(__name__)
 _TURNS = 100
 _TURN_CHARACTERS = 20_000
 
@@ -102,23 +99,22 @@ class Reply:
         """``base_url`` makes links absolute; with ``links`` each ``[1]`` is one, in Markdown."""
         self.annotations: list[Annotation] = []
         self.sources = [_source(citation, base_url) for citation in answer.citations]
-        parts: list[str] = []
-        read = written = 0
-        for citation in answer.citations:
-            marker = f"[{citation.number}]"
-            found = answer.answer.find(f"{citation.quote} {marker}", read)
-            if found < 0:
-                continue
+        self.content = ""
+        rest = answer.answer
+        # Quote after quote: they stand in the lecture's order, and words of a lecture may hold a "[1]" too.
+        while citation := next((one for one in answer.citations if rest.startswith(_quoted(one))), None):
             url = base_url + citation.url
-            end = found + len(citation.quote) + 1 + len(marker)
-            shown = answer.answer[read:end]
-            start = written + found - read
-            self.annotations.append(_annotation(citation, start, url))
-            if links:
-                shown = f"{shown.removesuffix(marker)}[{marker}]({url})"
-            parts.append(shown)
-            read, written = end, written + len(shown)
-        self.content = "".join([*parts, answer.answer[read:]])
+            marker = f"[[{citation.number}]]({url})" if links else f"[{citation.number}]"
+            self.content += " " if self.content else ""
+            self.annotations.append(_annotation(citation, len(self.content), url))
+            self.content += f"{citation.quote} {marker}"
+            rest = rest.removeprefix(_quoted(citation)).removeprefix(" ")
+        self.content += rest
+
+
+def _quoted(citation: Citation) -> str:
+    """A citation as the answer's text has it."""
+    return quote_text([citation])
 
 
 def completion(request: ChatRequest, reply: Reply) -> ChatCompletion:
@@ -141,15 +137,12 @@ async def completion_events(request: ChatRequest, answer: Callable[[], Reply]) -
 
     def chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-        return _data({**head, "choices": [choice], **more})
+        return event({**head, "choices": [choice], **more})
 
     yield chunk({"role": "assistant", "content": ""})
-    try:
-        reply = await to_thread.run_sync(answer)
-    except Exception as error:  # the status line is sent: only an event can tell
-        if (problem := problem_of(error)).status == 500:
-            _logger.exception("an answer broke off")
-        yield _data(openai_error(problem).model_dump())
+    reply = await answer_or_problem(answer)
+    if isinstance(reply, Problem):
+        yield event(openai_error(reply).model_dump())
         return
     for piece in in_pieces(reply.content):
         yield chunk({"content": piece})
@@ -158,16 +151,12 @@ async def completion_events(request: ChatRequest, answer: Callable[[], Reply]) -
         yield chunk({"annotations": annotations}, sources=[source.model_dump() for source in reply.sources])
     yield chunk({}, "stop")
     if request.stream_options and request.stream_options.include_usage:
-        yield _data({**head, "choices": [], "usage": _usage(request, reply).model_dump()})
+        yield event({**head, "choices": [], "usage": _usage(request, reply).model_dump()})
     yield format_sse_event(data_str="[DONE]")
 
 
 def _head(request: ChatRequest) -> dict[str, Any]:
     return {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": request.model}
-
-
-def _data(value: dict[str, Any]) -> bytes:
-    return format_sse_event(data_str=json.dumps(value, ensure_ascii=False))
 
 
 def _annotation(citation: Citation, start: int, url: str) -> Annotation:

@@ -5,19 +5,21 @@ import logging
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
 from anyio import to_thread
 from fastapi.sse import EventSourceResponse, format_sse_event
 from starlette.requests import Request
 
 from api.errors import problem_of
+from api.schemas import Problem
 from assistant.answering import Answer
 from assistant.service import Understood
 
-__all__ = ["answer_events", "event_stream", "in_pieces", "wants_events"]
+__all__ = ["answer_events", "answer_or_problem", "event", "event_stream", "in_pieces", "wants_events"]
 
 _logger = logging.getLogger(__name__)
+_Answer = TypeVar("_Answer")
 
 
 def wants_events(request: Request) -> bool:
@@ -37,21 +39,32 @@ async def answer_events(understood: Understood, answer: Callable[[], Answer]) ->
 
     ``answer`` runs in the thread pool. Joined, the texts are exactly the answer's text.
     """
-    yield _event(
-        "question",
-        {"question": understood.question, "standalone_question": understood.standalone_question},
+    yield event(
+        {"question": understood.question, "standalone_question": understood.standalone_question}, "question"
     )
-    try:
-        found = asdict(await to_thread.run_sync(answer))
-    except Exception as error:  # the status line is sent: only an event can tell
-        if (problem := problem_of(error)).status == 500:
-            _logger.exception("an answer broke off")
-        yield _event("error", problem.model_dump())
+    outcome = await answer_or_problem(answer)
+    if isinstance(outcome, Problem):
+        yield event(outcome.model_dump(), "error")
         return
-    yield _event("citations", {key: found[key] for key in ("answered", "confidence", "citations", "nearest")})
-    for piece in in_pieces(found["answer"]):
-        yield _event("text", {"text": piece})
-    yield _event("done", found)
+    found = asdict(outcome)
+    yield event({key: found[key] for key in ("answered", "confidence", "citations", "nearest")}, "citations")
+    for piece in in_pieces(outcome.answer):
+        yield event({"text": piece}, "text")
+    yield event(found, "done")
+
+
+async def answer_or_problem(answer: Callable[[], _Answer]) -> _Answer | Problem:
+    """What ``answer`` gives, run in the thread pool, or what a client is told of its error.
+
+    For a stream, whose status line is sent already: only an event can tell of an error.
+    """
+    try:
+        return await to_thread.run_sync(answer)
+    except Exception as error:
+        problem = problem_of(error)
+        if problem.status == 500:
+            _logger.exception("an answer broke off")
+        return problem
 
 
 def in_pieces(text: str) -> list[str]:
@@ -59,5 +72,6 @@ def in_pieces(text: str) -> list[str]:
     return re.findall(r"\s*\S+|\s+$", text)
 
 
-def _event(name: str, value: dict[str, Any]) -> bytes:
+def event(value: dict[str, Any], name: str | None = None) -> bytes:
+    """``value`` as the JSON data of an event."""
     return format_sse_event(event=name, data_str=json.dumps(value, ensure_ascii=False))

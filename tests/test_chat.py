@@ -1,8 +1,10 @@
 """OpenAI's API against a real server: the openai package, and what Open WebUI and LibreChat send."""
 
 import json
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import openai
 import pytest
 
 from api.chat import Reply
+from assistant.citations import quote_text
 from assistant.config import Settings
 from assistant.service import LectureAssistant
 
@@ -162,8 +165,9 @@ def test_links_in_the_content_keep_the_annotations_right(
         body = {"model": "lectures", "messages": asked("What are the differences between ECS and EKS?")}
         message = server.post("/v1/chat/completions", json=body).json()["choices"][0]["message"]
         assert_annotations_quote(message["content"], message["annotations"], server)
-    for number, annotation in enumerate(message["annotations"], start=1):
-        assert f" [[{number}]]({annotation['url_citation']['url']})" in message["content"]
+    linked = re.findall(r" \[\[\d\]\]\((\S+)\)", message["content"])
+    assert linked == [annotation["url_citation"]["url"] for annotation in message["annotations"]]
+    assert len(linked) > 1
 
 
 @pytest.mark.parametrize("number", [0, 2])
@@ -183,3 +187,15 @@ def test_without_links_the_content_is_the_answer(indexed_home: Path) -> None:
     assert reply.content == answer.answer
     quoted = [reply.content[a.url_citation.start_index : a.url_citation.end_index] for a in reply.annotations]
     assert quoted == [c.quote for c in answer.citations[: len(quoted)]]
+
+
+@pytest.mark.parametrize("links", [False, True])
+def test_every_quote_is_annotated_in_any_order_whatever_its_words(indexed_home: Path, links: bool) -> None:
+    answer = LectureAssistant(Settings(home=indexed_home)).ask("What are ECS, EKS and Fargate?")
+    later, earlier = (replace(one, quote=f"See [1] and [2]: {one.quote}") for one in answer.citations[:2])
+    answer = replace(answer, answer=quote_text([earlier, later]), citations=(later, earlier))
+    reply = Reply(answer, "https://lectures.example", links=links)
+    quoted = [reply.content[a.url_citation.start_index : a.url_citation.end_index] for a in reply.annotations]
+    assert quoted == [earlier.quote, later.quote]
+    assert reply.content.count("](https://") == (2 if links else 0)
+    assert links or reply.content == answer.answer
