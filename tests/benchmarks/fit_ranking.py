@@ -9,8 +9,8 @@ The statement network minimises the negative log likelihood of the sentences of 
 softmax over all statements read for a question. The confidence network learns whether the lectures cover
 the question. Questions are ours and the written ones, each read in the whole library and in its own lecture
 (another kind of library); every second one also in all lectures but those that answer it, where it is
-uncovered. Those of SQuAD 2 and CLAP NQ, read in their own article, are for the confidence
-alone, and SQuAD's asked of the lectures are uncovered. All that either network sees comes from an encoder
+uncovered. Those of SQuAD 2 and CLAP NQ are read in their own article, and SQuAD's asked of the lectures are
+uncovered. All that either network sees comes from an encoder
 and, for the confidence, from scores of a network that did not see the lecture or article (two folds): a
 question that was fitted on looks easier than a learner's will be. On split ``choose`` slope and offset of the
 confidence are set (Platt, 1999) so that it is the probability that one of the first three quotes covers a
@@ -69,6 +69,7 @@ class Example:
     regions: list[Region]
     statements: Statements
     right: NDArray[np.bool_]
+    is_about_lectures: bool
     in_library: bool
     """Whether it was read in the whole library and not in its own lecture."""
 
@@ -77,6 +78,7 @@ class Reader:
     """One source as one encoder and its map read it."""
 
     def __init__(self, source: Source, matching: Matching) -> None:
+        self.is_about_lectures = source.is_lectures
         self.generation, self.encoder = source.generation, source.encoder
         self.matching = matching
 
@@ -93,7 +95,14 @@ class Reader:
             for r, i in zip(statements.region, statements.index, strict=True)
         ]
         return Example(
-            question, fold, analysed, regions, statements, np.array(right, dtype=bool), lectures is None
+            question=question,
+            fold=fold,
+            analysed=analysed,
+            regions=regions,
+            statements=statements,
+            right=np.array(right, dtype=bool),
+            is_about_lectures=self.is_about_lectures,
+            in_library=lectures is None,
         )
 
 
@@ -114,7 +123,8 @@ def main() -> None:
         for fold in range(FOLDS):
             fit += read_fold(fold, evaluation, homes / str(fold), options.folds / str(fold))
         choose = list(read_choose(evaluation, homes / "shipped"))
-    learned = [e for e in fit if e.in_library and e.right.any()]
+    # Lectures in the whole library, articles in themselves: read twice, a question would count twice.
+    learned = [e for e in fit if e.right.any() and (e.in_library or not e.is_about_lectures)]
     folds = [fit_statements([e for e in learned if e.fold != fold]) for fold in range(FOLDS)]
     table = confidence_rows([(e, folds[e.fold]) for e in fit if len(e.right)])[0]
     covered = np.array([e.question.answerable for e in fit if len(e.right)], dtype=np.float64)
