@@ -125,6 +125,7 @@ def test_not_ready_until_the_index_is_open(indexed_home: Path) -> None:
     # Without its lifespan the application never opens the index.
     client = TestClient(app)
     assert client.get("/healthz").json() == {"status": "ok"}
+    assert [client.head(path).status_code for path in ("/healthz", "/readyz")] == [200, 503]
     response = client.get("/readyz")
     assert response.status_code == 503
     assert response.json()["type"] == "urn:lecture-assistant:problem:not-ready"
