@@ -162,7 +162,8 @@ def test_links_in_the_content_keep_the_annotations_right(
     indexed_home: Path, start_server: ServerStart
 ) -> None:
     with start_server(indexed_home, ASSISTANT_CHAT_LINKS="1") as server:
-        body = {"model": "lectures", "messages": asked("What is the difference between Docker Hub and Amazon ECR?")}
+        question = "What is the difference between Docker Hub and Amazon ECR?"
+        body = {"model": "lectures", "messages": asked(question)}
         message = server.post("/v1/chat/completions", json=body).json()["choices"][0]["message"]
         assert_annotations_quote(message["content"], message["annotations"], server)
     linked = re.findall(r" \[\[\d\]\]\((\S+)\)", message["content"])
