@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from assistant.questions import Question
 from assistant.regions import Region
-from assistant.statements import FEATURES, Statements
+from assistant.statements import FEATURES, WORDING, Statements
 
 __all__ = ["EVIDENCE", "Network", "RankedSpan", "Ranker", "evidence_of", "load_ranker", "rank_spans"]
 
@@ -30,18 +30,8 @@ WORD_COST = 0.0004
 LECTURE_SHARE = 0.2
 """How much the probability of all that was read of its lecture counts for a span."""
 
-_WORDING = (
-    "expands",
-    "log_words",
-    "very_short",
-    "position",
-    "is_opening",
-    "signpost",
-    "leans_back",
-    "joins_on",
-)
 EVIDENCE = (
-    *(name for name in FEATURES if name not in _WORDING and not name.startswith("shape_")),
+    *(name for name in FEATURES if name not in WORDING),
     "score",
     "probability",
     "margin",

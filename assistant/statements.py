@@ -19,7 +19,7 @@ from assistant.regions import Region, token_products
 from assistant.store import Generation
 from assistant.wording import SHAPED_KINDS, expansion_of, has_shape, is_signpost, joins_on, leans_back
 
-__all__ = ["FEATURES", "Statements", "find_statements"]
+__all__ = ["FEATURES", "WORDING", "Statements", "find_statements"]
 
 Array = NDArray[np.float32]
 Flags = NDArray[np.bool_]
@@ -30,6 +30,18 @@ _ASKED_WITHIN = 4
 _OPENING = 0.02
 _VERY_SHORT = 6
 
+WORDING = (
+    "expands",
+    "log_words",
+    "very_short",
+    "position",
+    "is_opening",
+    "signpost",
+    "leans_back",
+    "joins_on",
+    *(f"shape_{kind}" for kind in SHAPED_KINDS),
+)
+"""How a statement is worded and where it stands, whatever is asked."""
 FEATURES = (
     # What the question's tokens look for: in the sentence, its worst three, with the two sentences before
     # and the one after, in those alone, in all that was read of the lecture.
@@ -64,15 +76,7 @@ FEATURES = (
     "passage_bm25",
     "passage_fused",
     "lecture_share",
-    "expands",
-    "log_words",
-    "very_short",
-    "position",
-    "is_opening",
-    "signpost",
-    "leans_back",
-    "joins_on",
-    *(f"shape_{kind}" for kind in SHAPED_KINDS),
+    *WORDING,
 )
 """Names of the columns of ``Statements.features``."""
 
