@@ -6,17 +6,16 @@ with the fields of ``Calibration``. It holds for one set of weights, one encoder
 none; with any other the shipped confidence is used until ``assistant calibrate`` is run again.
 """
 
+import hashlib
 import json
 import math
-import os
 from dataclasses import asdict, dataclass, fields, replace
 from importlib import resources
 from pathlib import Path
 
 from assistant.config import Settings
-from assistant.disk import home_errors, writer_lock
+from assistant.disk import home_errors, replace_file, writer_lock
 from assistant.errors import CalibrationInvalid
-from assistant.model_files import file_sha256
 from assistant.ranking import Ranker
 
 __all__ = [
@@ -29,6 +28,7 @@ __all__ = [
 ]
 
 _NAME = "calibration.json"
+_WEIGHTS = ("adapter.npz", "matching.npz", "ranking.json", "verifier.npz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +93,8 @@ def write_calibration(home: Path, calibration: Calibration) -> Path:
         IndexBusy: another process is writing in it.
     """
     path = home / _NAME
-    aside = path.with_suffix(".new")
     with writer_lock(home), home_errors(home):
-        with aside.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(calibration), indent=1) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
+        replace_file(path, (json.dumps(asdict(calibration), indent=1) + "\n").encode())
     return path
 
 
@@ -120,17 +115,11 @@ def calibrated(ranker: Ranker, calibration: Calibration | None) -> Ranker:
     """The same weights with ``calibration`` applied to the confidence."""
     if calibration is None:
         return ranker
-    confidence = ranker.confidence
-    moved = replace(
-        confidence,
-        linear=confidence.linear * calibration.slope,
-        outer=confidence.outer * calibration.slope,
-        bias=confidence.bias * calibration.slope + calibration.offset,
-    )
-    return replace(ranker, confidence=moved)
+    return replace(ranker, confidence=ranker.confidence.moved(calibration.slope, calibration.offset))
 
 
 def weights_sha256() -> str:
     """Hexadecimal SHA-256 of the weights that ship."""
-    with resources.as_file(resources.files("assistant").joinpath("ranking.json")) as path:
-        return file_sha256(path)
+    folder = resources.files("assistant")
+    stored = b"".join(folder.joinpath(name).read_bytes() for name in _WEIGHTS)
+    return hashlib.sha256(stored).hexdigest()

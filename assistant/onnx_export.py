@@ -1,6 +1,6 @@
 """The encoder, tokens to vector, written once as an ONNX graph so that look-ups need no torch.
 
-``HOME/models/<sha256>/`` then holds::
+``HOME/models/<first 16 digits of its sha256>/`` then holds::
 
     encoder.onnx     input_ids, attention_mask (int64, batch × tokens) → token_embeddings
                      (float32, batch × tokens × dimension), sentence_embedding (float32, batch × dimension)

@@ -8,8 +8,8 @@ best span stands and gives the confidence. The weights are in ``ranking.json``, 
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -21,7 +21,17 @@ from assistant.questions import Question
 from assistant.regions import Region
 from assistant.statements import FEATURES, WORDING, Statements
 
-__all__ = ["EVIDENCE", "Network", "RankedSpan", "Ranker", "evidence_of", "load_ranker", "rank_spans"]
+__all__ = [
+    "EVIDENCE",
+    "VERDICTS",
+    "Network",
+    "RankedSpan",
+    "Ranker",
+    "evidence_of",
+    "load_ranker",
+    "rank_spans",
+    "rows_to_verify",
+]
 
 MAX_SENTENCES = 4
 MAX_WORDS = 60
@@ -30,25 +40,36 @@ WORD_COST = 0.0004
 LECTURE_SHARE = 0.2
 """How much the probability of all that was read of its lecture counts for a span."""
 
+VERIFIED = 4
+"""How many statements are verified."""
+VERDICTS = ("verified", "verified_highest", "verified_mean")
+
 EVIDENCE = (
     *(name for name in FEATURES if name not in WORDING),
+    # Its score; the probability of its span, and how far the next span is.
     "score",
     "probability",
     "margin",
+    # The best of all that was read, and of the passages found; BM25 as a share of what it could be.
     "best_coverage",
     "best_worst",
     "best_sought",
     "top_cosine",
     "bm25_share",
-    "words",
+    # Of the question: the log of its content words, the weight of those that no passage has; and how well
+    # its rarest is matched.
+    "asked_words",
     "unknown_share",
     "rarest_support",
+    # The verifier's log-odds (``verifying.py``): of the best span's likeliest statement, the highest of all
+    # that were verified, and their mean, weighted by their probabilities.
+    *VERDICTS,
 )
 """What the confidence is computed from: the features of the likeliest statement, and how it stands. How a
 statement is worded tells which one answers, and nothing of whether any does."""
 
 _OWN = [FEATURES.index(name) for name in EVIDENCE if name in FEATURES]
-_SOUGHT = FEATURES.index("sought")
+_BEST_OF = [FEATURES.index(name) for name in ("coverage", "coverage_worst", "sought")]
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.intp]
@@ -79,6 +100,24 @@ class Network:
         hidden = np.maximum(z @ self.inner + self.inner_bias, 0.0)
         scores: Floats = z @ self.linear + hidden @ self.outer + self.bias
         return scores
+
+    def without(self, names: Collection[str]) -> "Network":
+        """The same where these columns are not known: each counts as its mean."""
+        kept = [number for number, name in enumerate(self.names) if name not in names]
+        return replace(
+            self,
+            names=tuple(self.names[number] for number in kept),
+            mean=self.mean[kept],
+            scale=self.scale[kept],
+            linear=self.linear[kept],
+            inner=self.inner[kept],
+        )
+
+    def moved(self, slope: float, offset: float) -> "Network":
+        """The same with ``slope * score + offset`` for its score."""
+        return replace(
+            self, linear=self.linear * slope, outer=self.outer * slope, bias=self.bias * slope + offset
+        )
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> "Network":
@@ -183,6 +222,13 @@ def rank_spans(
     return ranked
 
 
+def rows_to_verify(scores: Floats, ranked: Sequence[RankedSpan]) -> NDArray[np.intp]:
+    """The likeliest statement of the best span and then the likeliest others: four, where there are four."""
+    best = ranked[0].best
+    order = np.argsort(-scores, kind="stable")
+    return np.concatenate([[best], order[order != best]])[:VERIFIED].astype(np.intp)
+
+
 @dataclass(frozen=True, slots=True)
 class _Runs:
     """Spans of contiguous statements: what each is worth, its first row and the row after its last."""
@@ -218,8 +264,12 @@ def evidence_of(
     statements: Statements,
     scores: Floats,
     ranked: Sequence[RankedSpan],
+    verdicts: NDArray[np.float32] | None,
 ) -> NDArray[np.float32]:
-    """The values of ``EVIDENCE`` for the best of ``ranked``, shape (1, len(EVIDENCE))."""
+    """The values of ``EVIDENCE`` for the best of ``ranked``, shape (1, len(EVIDENCE)).
+
+    ``verdicts`` are the log-odds of ``rows_to_verify``; without them their columns are NaN.
+    """
     best = ranked[0].best
     idf = np.array([word.idf for word in question.words])
     total = max(float(idf.sum()), 1e-6)
@@ -230,13 +280,22 @@ def evidence_of(
         float(scores[best]),
         ranked[0].probability,
         ranked[0].probability - second,
-        float((statements.support @ (idf / total)).max()),
-        float(statements.support.min(axis=1).max()),
-        float(statements.features[:, _SOUGHT].max()),
+        *statements.features[:, _BEST_OF].max(axis=0).tolist(),
         max((hit.cosine or 0.0 for hit in hits), default=0.0),
         max((hit.bm25 or 0.0 for hit in hits), default=0.0) / (total + 1.0),
         float(np.log1p(len(idf))),
         float(idf[idf >= 0.999 * question.highest_idf].sum()) / total,
         float(statements.support[best, int(idf.argmax())]),
+        *_verified(scores, ranked, verdicts),
     )
     return np.asarray([values], dtype=np.float32)
+
+
+def _verified(
+    scores: Floats, ranked: Sequence[RankedSpan], verdicts: NDArray[np.float32] | None
+) -> tuple[float, float, float]:
+    if verdicts is None:
+        return float("nan"), float("nan"), float("nan")
+    verified = scores[rows_to_verify(scores, ranked)]
+    weight = np.exp(verified - verified.max())
+    return float(verdicts[0]), float(verdicts.max()), float(weight @ verdicts / weight.sum())

@@ -10,7 +10,7 @@ from assistant.catalog import StoredSentence
 from assistant.retrieval import Hit
 from assistant.store import Generation
 
-__all__ = ["Region", "read_regions", "token_products", "unit_tokens"]
+__all__ = ["Region", "read_regions", "row_products", "token_products", "unit_rows", "unit_tokens"]
 
 _LEAD = 2
 """Sentences read before the first passage of a region: a question may stand there."""
@@ -66,6 +66,18 @@ def token_products(
     ``directions`` has shape (n, dimension), the products (tokens, n).
     """
     rows = _token_rows(generation, regions)
+    products = row_products(rows, directions)
+    # The products are far fewer numbers than the rows, so they are what is brought to unit length.
+    products /= _lengths(rows)
+    return products
+
+
+def row_products(rows: NDArray[np.float32], directions: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The inner product of each row with each direction, shape (rows, directions), on one thread."""
+    most = _SINGLE_THREADED // (8 * directions.shape[1])
+    if len(directions) > most:
+        parts = np.split(directions, range(most, len(directions), most))
+        return np.hstack([row_products(rows, part) for part in parts])
     onto = np.ascontiguousarray(directions.T)
     step = max(8, _SINGLE_THREADED // directions.size // 8 * 8)
     even = len(rows) // step * step
@@ -73,16 +85,18 @@ def token_products(
     blocks = rows[:even].reshape(-1, step, rows.shape[1])
     np.matmul(blocks, onto, out=products[:even].reshape(-1, step, len(directions)))
     np.matmul(rows[even:], onto, out=products[even:])
-    # The products are far fewer numbers than the rows, so they are what is brought to unit length.
-    products /= _lengths(rows)
     return products
+
+
+def unit_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """``rows``, each divided in place by its length."""
+    rows /= _lengths(rows)
+    return rows
 
 
 def unit_tokens(generation: Generation, regions: Sequence[Region]) -> NDArray[np.float32]:
     """The token vectors of all sentences in order, shape (tokens, dimension), unit rows."""
-    rows = _token_rows(generation, regions)
-    rows /= _lengths(rows)
-    return rows
+    return unit_rows(_token_rows(generation, regions))
 
 
 def _token_rows(generation: Generation, regions: Sequence[Region]) -> NDArray[np.float32]:

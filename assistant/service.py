@@ -284,7 +284,7 @@ class LectureAssistant:
         answered = (
             question
             for question in asked[: limit * _QUESTIONS_TRIED]
-            if opened.reader.read(question.question, 2, [lecture_id]).confidence >= ANSWERED_FROM
+            if opened.reader.read(question.question, 1, [lecture_id]).confidence >= ANSWERED_FROM
         )
         return list(islice(answered, limit))
 

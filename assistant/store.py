@@ -12,7 +12,7 @@
         lexical/                    BM25, document i is passage i
         tokens.npy                  int8 (tokens, dimension); row / its norm is the unit vector of a
                                     token in its passage; a sentence's rows are in the catalogue
-    HOME/models/<sha256>/           encoders as they are asked with (onnx_export.py)
+    HOME/models/<16 digits>/        encoders as they are asked with (onnx_export.py)
 
 A generation is written under a name that starts with a dot, every file is flushed to the disk and
 opened once as a reader would, then the folder is renamed and CURRENT is swapped. Whatever of this is
@@ -223,11 +223,13 @@ def prune(home: Path, *, as_writer: bool = False) -> None:
         earlier = int(folder.name) < int(live.name)
         if folder != live and (earlier or as_writer) and not is_held(folder / "manifest.json"):
             remove_folder(folder)
-    models = home / "models"
-    # A link is a models folder that other homes use too.
-    if not as_writer or models.is_symlink() or not models.is_dir():
+    if not as_writer:
         return
     _remove_leftovers(home / "generations", ".[0-9]*")
+    models = home / "models"
+    # A link is a models folder that other homes use too.
+    if models.is_symlink() or not models.is_dir():
+        return
     try:
         used = {
             exported_folder(home, manifest_record(folder)["model_sha256"])

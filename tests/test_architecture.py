@@ -27,7 +27,7 @@ FLOORS = [
     {"indexing", "checking"},
     {"archive"},
     {"statements", "uploads"},
-    {"ranking"},
+    {"ranking", "verifying"},
     {"calibration", "coverage", "quoting", "reranking"},
     {"answering"},
     {"service", "evaluation"},

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from assistant.catalog import StoredSentence
-from assistant.ranking import Network, RankedSpan, load_ranker, rank_spans
+from assistant.questions import Kind, Question, Word
+from assistant.ranking import (
+    EVIDENCE,
+    Network,
+    RankedSpan,
+    evidence_of,
+    load_ranker,
+    rank_spans,
+    rows_to_verify,
+)
 from assistant.regions import Region
 from assistant.statements import FEATURES, Statements
 from corpus import Sentence
@@ -84,11 +93,44 @@ def test_a_network_is_what_its_formula_says() -> None:
     )
     table = np.array([[5.0, 3.0]], dtype=np.float32)
     assert network(table, ("y", "x")).tolist() == [7.0]
+    assert network.moved(3.0, -1.0)(table, ("y", "x")).tolist() == [20.0]
+    # A column that is not known counts as its mean: z = (0, 2) gives 14 + relu(18 - 1) / 2 + 4.
+    assert network.without(["x"])(np.array([[7.0]], dtype=np.float32), ("y",)).tolist() == [26.5]
     again = Network.from_json(network.to_json())
     assert again(table, ("y", "x")).tolist() == [7.0]
+
+
+def test_the_best_span_is_verified_first_and_then_the_likeliest_others() -> None:
+    # A span of two statements of ln 2 is worth more than the likeliest one of ln 3.
+    scores = np.log([3.0, 1.0, 1.0, 2.0, 2.0, 1.0])
+    table = statements([0, 2, 4, 6, 7, 9], [5] * 6)
+    (best,) = rank_spans([region(10)], table, scores, limit=1)
+    assert shape(best) == (6, 8)
+    assert rows_to_verify(scores, [best]).tolist() == [3, 0, 4, 1]
+
+
+def test_a_lecture_that_says_much_of_it_is_preferred() -> None:
+    # .24 + .2 * .72 of the lecture beats .28 + .2 * .28.
+    scores = np.log([0.24, 0.24, 0.24, 0.28])
+    table = statements([0, 2, 4, 0], [5] * 4, [0, 0, 0, 1])
+    (best,) = rank_spans([region(5, "a"), region(1, "b")], table, scores, limit=1)
+    assert best.region.lecture_id == "a"
+
+
+def test_verdicts_are_evidence_by_the_probability_of_their_statements() -> None:
+    scores = np.log([3.0, 1.0])
+    table = statements([0, 2], [5, 5])
+    (best,) = rank_spans([region(3)], table, scores, limit=1)
+    question = Question("x", Kind.OTHER, (Word("x", 0, 1, "x", 1.0),), 2.0)
+    regions = [region(3)]
+    evidence = evidence_of(question, regions, table, scores, [best], np.array([1, 5], dtype=np.float32))
+    # (3 * 1 + 1 * 5) / 4
+    assert evidence[0, -3:].tolist() == [1.0, 5.0, 2.0]
+    assert np.isnan(evidence_of(question, regions, table, scores, [best], None)[0, -3:]).all()
 
 
 def test_the_weights_that_ship_fit_the_features() -> None:
     ranker = load_ranker()
     assert ranker.statement.names == FEATURES
+    assert ranker.confidence.names == EVIDENCE
     assert np.isfinite(ranker.statement(np.zeros((1, len(FEATURES)), np.float32), FEATURES)).all()

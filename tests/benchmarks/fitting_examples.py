@@ -9,6 +9,7 @@ other.
 
 import hashlib
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,7 @@ __all__ = [
     "drawn",
     "is_held_out",
     "open_source",
+    "own_lecture",
     "shares_half",
 ]
 
@@ -44,6 +46,8 @@ LECTURES = {
 }
 ARTICLES = ("squad2-halfdev", "spoken-squad-wer23", "clapnq-dev")
 QUESTIONS_PER_SET = 900
+QUESTIONS_PER_LECTURE = 20
+"""To fit the encoder on, drawn at random: another lecture teaches it more than another question."""
 _TWINS = {
     "hf-09": "hf-08",
     "hf-11": "hf-10",
@@ -151,7 +155,7 @@ def collect(evaluation: Path, homes: Path, model: str) -> list[FitQuestion]:
     found = []
     for name in (*LECTURES, *ARTICLES):
         source = open_source(name, evaluation, homes / name, model)
-        for fold, question in drawn(source):
+        for fold, question in _few_of_each(drawn(source)) if source.is_lectures else drawn(source):
             if source.is_lectures:
                 passages = list(_passages(source, question, 24, None))
             else:
@@ -167,6 +171,26 @@ def shares_half(sentence: Place, gold: Place) -> bool:
         return False
     shared = min(sentence.char_end, gold.char_end) - max(sentence.char_start, gold.char_start)
     return 2 * shared >= min(sentence.char_end - sentence.char_start, gold.char_end - gold.char_start)
+
+
+def _few_of_each(
+    questions: Sequence[tuple[int, EvaluationQuestion]],
+) -> list[tuple[int, EvaluationQuestion]]:
+    """At most ``QUESTIONS_PER_LECTURE`` of each lecture."""
+    shuffled = random.Random(0).sample(questions, len(questions))  # noqa: S311 (no secret)
+    counts: Counter[str] = Counter()
+    kept = []
+    for fold, question in shuffled:
+        lecture = own_lecture(question)
+        counts[lecture] += 1
+        if counts[lecture] <= QUESTIONS_PER_LECTURE:
+            kept.append((fold, question))
+    return kept
+
+
+def own_lecture(question: EvaluationQuestion) -> str:
+    """The lecture that a question of ours was written for, answered there or not."""
+    return question.question_id.rsplit("-", 1)[0]
 
 
 def _passages(
@@ -191,7 +215,7 @@ def _passages(
 
 def _fold_of(question: EvaluationQuestion) -> int:
     """The same for all questions of a lecture, of its twin, of a written course."""
-    lecture = question.question_id.rsplit("-", 1)[0]
+    lecture = own_lecture(question)
     group = _TWINS.get(lecture, lecture) if lecture.startswith("hf-") else lecture.partition("-")[0]
     return _md5(group) % FOLDS
 

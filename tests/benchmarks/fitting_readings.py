@@ -1,0 +1,149 @@
+"""Questions to fit the ranking on, as an encoder that did not see their lecture reads them."""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from fitting_examples import LECTURES, Source, drawn, open_source, own_lecture, shares_half
+from numpy.typing import NDArray
+
+from assistant.config import Settings
+from assistant.embedding import TransformerEncoder
+from assistant.evaluation_data import EvaluationQuestion, Place
+from assistant.matching import Matching
+from assistant.model_files import adapted, plain_model
+from assistant.questions import Question, analyse_question
+from assistant.ranking import Network
+from assistant.regions import Region, read_regions
+from assistant.retrieval import retrieve
+from assistant.statements import FEATURES, Statements, find_statements
+from assistant.verifying import Window, read_windows
+
+__all__ = ["SHIPPED", "Example", "Reader", "place_of", "read_choose", "read_fold"]
+
+SHIPPED = Path(__file__).parents[2] / "assistant"
+READ_ARTICLES = ("squad2-halfdev", "clapnq-dev")
+OTHER_WORLDS = 100
+"""Questions about other worlds asked of each library, in each fold."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """The statements read for one question and which of them are right."""
+
+    question: EvaluationQuestion
+    fold: int
+    reader: "Reader"
+    asked: NDArray[np.float32]
+    """The question's tokens."""
+    analysed: Question
+    regions: list[Region]
+    statements: Statements
+    right: NDArray[np.bool_]
+    is_about_lectures: bool
+    in_library: bool
+    """Whether it was read in the whole library and not in its own lecture."""
+
+    def scores(self, network: Network) -> NDArray[np.float64]:
+        """Of the statements."""
+        return network(self.statements.features, FEATURES)
+
+    def windows(self, rows: NDArray[np.intp]) -> list[Window]:
+        """Those of some statements."""
+        return read_windows(self.reader.generation, self.regions, self.statements, rows)
+
+
+class Reader:
+    """One source as one encoder and its map read it."""
+
+    def __init__(self, source: Source, matching: Matching) -> None:
+        self.is_about_lectures = source.is_lectures
+        self.generation, self.encoder = source.generation, source.encoder
+        self.matching = matching
+
+    def read(self, fold: int, question: EvaluationQuestion, lectures: Sequence[str] | None) -> Example:
+        """What is found for a question in all lectures or in those given."""
+        encoded = self.encoder.encode_question(question.question)
+        limit = Settings(home=Path()).passages_retrieved
+        found = retrieve(self.generation, question.question, encoded, limit=limit, lectures=lectures)
+        analysed = analyse_question(question.question, self.generation.lexical)
+        regions = read_regions(self.generation, found)
+        statements = find_statements(self.generation, regions, analysed, encoded, self.matching)
+        right = [
+            any(shares_half(place_of(regions[r], i, i + 1), gold) for gold in question.places)
+            for r, i in zip(statements.region, statements.index, strict=True)
+        ]
+        return Example(
+            question=question,
+            fold=fold,
+            reader=self,
+            asked=encoded.tokens,
+            analysed=analysed,
+            regions=regions,
+            statements=statements,
+            right=np.array(right, dtype=bool),
+            is_about_lectures=self.is_about_lectures,
+            in_library=lectures is None,
+        )
+
+
+def read_fold(fold: int, evaluation: Path, homes: Path, adapter: Path) -> Iterator[Example]:
+    """The questions of a fold as the encoder that was fitted without them reads them."""
+    model, matching = merged_model(adapter, homes / "model")
+    articles = {name: open_source(name, evaluation, homes / name, str(model)) for name in READ_ARTICLES}
+    for source in articles.values():
+        reader = Reader(source, matching)
+        for number, question in source.questions:
+            if number == fold:
+                yield reader.read(fold, question, question.lecture_ids)
+        for number, question in drawn(source):
+            if number == fold and question.answerable:
+                yield reader.read(fold, question, None)
+    strange = [q for number, q in drawn(articles["squad2-halfdev"]) if number == fold]
+    for name in LECTURES:
+        source = open_source(name, evaluation, homes / name, str(model))
+        reader = Reader(source, matching)
+        lectures = {header.lecture_id for header in source.generation.catalog.headers()}
+        for place, (number, question) in enumerate(drawn(source)):
+            if number != fold:
+                continue
+            yield reader.read(fold, question, None)
+            yield reader.read(fold, question, [own_lecture(question)])
+            if question.answerable and place % 2 == 0:
+                answering = {gold.lecture_id for gold in question.places} | {own_lecture(question)}
+                yield reader.read(fold, _uncovered(question), sorted(lectures - answering))
+        for question in random.sample(strange, min(OTHER_WORLDS, len(strange))):
+            yield reader.read(fold, _uncovered(question), None)
+
+
+def read_choose(evaluation: Path, homes: Path) -> Iterator[Example]:
+    """Split ``choose`` as the encoder that ships reads it."""
+    model, matching = merged_model(SHIPPED, homes / "model")
+    source = open_source("hf", evaluation, homes / "hf", str(model))
+    reader = Reader(source, matching)
+    for number, question in source.questions:
+        if question.split == "choose":
+            yield reader.read(number, question, None)
+            yield reader.read(number, question, [own_lecture(question)])
+
+
+def merged_model(adapter: Path, folder: Path) -> tuple[Path, Matching]:
+    """The encoder with its changes made, as a model folder, and the map fitted with it."""
+    if not folder.is_dir():
+        TransformerEncoder(adapted(plain_model(), adapter / "adapter.npz")).model.save_pretrained(str(folder))
+    with np.load(adapter / "matching.npz") as stored:
+        return folder, Matching.from_arrays(stored)
+
+
+def _uncovered(question: EvaluationQuestion) -> EvaluationQuestion:
+    return replace(question, answerable=False, places=())
+
+
+def place_of(region: Region, first: int, end: int) -> Place:
+    """The characters of sentences ``first`` to ``end`` of a region."""
+    sentences = region.sentences
+    return Place(
+        region.lecture_id, sentences[first].sentence.char_start, sentences[end - 1].sentence.char_end
+    )
