@@ -195,3 +195,42 @@ def test_every_command_has_help_and_completion() -> None:
         assert shown.output.startswith(f"Usage: main {name}")
     script = runner.invoke(main, ["completion", "bash"])
     assert "_ASSISTANT_COMPLETE=bash_complete" in script.output
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("[", "not JSON: Expecting value: line 1 column 2"),
+        ("{}", 'a JSON list of {"role": …, "content": …} is expected'),
+        ('[{"role": "user", "content": "a"}, 1]', 'turn 2 has no "role" and "content" of text'),
+        ('[{"role": "user", "content": null}]', 'turn 1 has no "role" and "content" of text'),
+        (None, "No such file or directory"),
+    ],
+)
+def test_a_history_that_is_none_is_named_with_what_is_wrong(
+    tmp_path: Path, content: str | None, said: str
+) -> None:
+    turns = tmp_path / "turns.json"
+    if content is not None:
+        turns.write_text(content, encoding="utf-8")
+    done = run("ask", "And what about EKS?", "--history", turns, home=tmp_path / "home")
+    assert done.returncode == 2
+    assert f"{turns}: {said}" in " ".join(done.stderr.split())
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_an_answer_that_cannot_be_written_is_an_error_and_not_an_uncovered_question(
+    indexed_home: Path,
+) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "assistant", "--home", str(indexed_home), "ask", "What is Docker?"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env={**os.environ, "NO_COLOR": "1"},
+        )
+    assert done.returncode == 3
+    assert done.stderr.startswith("error: [Errno 28] No space left on device")
+    assert "Traceback" not in done.stderr

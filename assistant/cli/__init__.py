@@ -1,5 +1,6 @@
 """The command line. Exit codes: 0 answered, 1 not covered, 2 usage, 3 data or index error."""
 
+import errno
 import os
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,10 @@ class _Commands(click.Group):
             self._fail(context, error, USAGE_ERROR)
         except (AssistantError, CorpusError) as error:
             self._fail(context, error, DATA_ERROR)
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # who reads has had enough, which click ends quietly
+                raise
+            self._fail(context, error, DATA_ERROR)  # a full disk behind standard output, for one
 
     @staticmethod
     def _fail(context: click.Context, error: Exception, code: int) -> None:

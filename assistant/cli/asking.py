@@ -188,10 +188,21 @@ def show(settings: Settings, lecture_id: str, at: str | None, as_json: bool) -> 
 def _read_history(path: Path) -> "Sequence[Turn]":
     from assistant.conversation import Turn
 
+    def unusable(why: object) -> click.BadParameter:
+        return click.BadParameter(f"{path}: {why}", param_hint="--history")
+
     try:
         text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
-        return [Turn(str(turn["role"]), str(turn["content"])) for turn in json.loads(text)]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise click.BadParameter(
-            f'{path}: a JSON list of {{"role", "content"}} is expected ({error!r})', param_hint="--history"
-        ) from error
+        record = json.loads(text)
+    except OSError as error:
+        raise unusable(error.strerror or error) from error
+    except ValueError as error:  # not JSON, or no UTF-8
+        raise unusable(f"not JSON: {error}") from error
+    if not isinstance(record, list):
+        raise unusable('a JSON list of {"role": …, "content": …} is expected')
+    for number, turn in enumerate(record, start=1):
+        if not isinstance(turn, dict) or not all(
+            isinstance(turn.get(name), str) for name in ("role", "content")
+        ):
+            raise unusable(f'turn {number} has no "role" and "content" of text')
+    return [Turn(turn["role"], turn["content"]) for turn in record]
