@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 _NAME = "calibration.json"
-_WEIGHTS = ("adapter.npz", "matching.npz", "ranking.json", "verifier.npz")
+_WEIGHTS = ("matching.npz", "ranking.json", "verifier.npz")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from assistant.catalog import StoredSentence
 from assistant.retrieval import Hit
 from assistant.store import Generation
 
-__all__ = ["Region", "read_regions", "row_products", "token_products", "unit_rows", "unit_tokens"]
+__all__ = ["Region", "read_regions", "row_products", "token_products", "unit_rows"]
 
 _LEAD = 2
 """Sentences read before the first passage of a region: a question may stand there."""
@@ -92,11 +92,6 @@ def unit_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     """``rows``, each divided in place by its length."""
     rows /= _lengths(rows)
     return rows
-
-
-def unit_tokens(generation: Generation, regions: Sequence[Region]) -> NDArray[np.float32]:
-    """The token vectors of all sentences in order, shape (tokens, dimension), unit rows."""
-    return unit_rows(_token_rows(generation, regions))
 
 
 def _token_rows(generation: Generation, regions: Sequence[Region]) -> NDArray[np.float32]:

@@ -19,7 +19,7 @@ from assistant.indexing import index_paths
 from assistant.manifest import file_records, read_manifest, write_manifest
 from assistant.model_files import file_sha256
 from assistant.onnx_export import exported_folder
-from assistant.regions import Region, token_products, unit_tokens
+from assistant.regions import Region, token_products, unit_rows
 from assistant.service import LectureAssistant
 from assistant.store import (
     current_generation,
@@ -361,5 +361,6 @@ def test_products_of_tokens_are_those_of_their_unit_vectors(home: Path) -> None:
     dimension = generation.manifest.dimension
     for count in (1, 25, 700):  # from one block for all rows to the smallest blocks
         directions = np.random.default_rng(count).standard_normal((count, dimension)).astype(np.float32)
-        expected = unit_tokens(generation, [region]) @ directions.T
+        rows = generation.tokens[sentences[0].token_start : sentences[-1].token_end]
+        expected = unit_rows(rows.astype(np.float32)) @ directions.T
         assert np.allclose(token_products(generation, [region], directions), expected, atol=1e-5)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from assistant.model_files import locate_model
-from assistant.regions import read_regions, unit_rows, unit_tokens
+from assistant.regions import read_regions, unit_rows
 from assistant.retrieval import Hit
 from assistant.statements import FEATURES, Statements
 from assistant.store import current_generation, open_generation
@@ -100,11 +100,10 @@ def test_a_window_is_a_sentence_and_its_neighbours_cut_to_what_is_read(indexed_h
         features=np.zeros((count, len(FEATURES)), dtype=np.float32),
         support=np.zeros((count, 1), dtype=np.float32),
     )
-    tokens = unit_tokens(generation, regions[:1])
-    first = sentences[0].token_start
 
     def of(number: int) -> np.ndarray:
-        return tokens[sentences[number].token_start - first : sentences[number].token_end - first]
+        rows = generation.tokens[sentences[number].token_start : sentences[number].token_end]
+        return unit_rows(rows.astype(np.float32))
 
     for number, window in enumerate(read_windows(generation, regions, table, range(count))):
         order = [n for n in (number, number - 1, number + 1, number - 2) if 0 <= n < count]

@@ -10,10 +10,11 @@ softmax over all statements read for a question. The verifier learns which of th
 and the confidence network, which weighs that among the rest, whether the lectures cover the question.
 Questions are ours and the written ones, each read in the whole library and in its own lecture
 (another kind of library); every second one also in all lectures but those that answer it, where it is
-uncovered. Those of SQuAD 2 and CLAP NQ are read in their own article, and SQuAD's asked of the lectures are
-uncovered. All that is learned from comes from an encoder, for the verifier and the confidence from scores of
-a network, and for the confidence from verdicts, that did not see the lecture or article (two folds): a
-question that was fitted on looks easier than a learner's will be. On split ``choose`` slope and offset of the
+uncovered. Those of SQuAD 2 and CLAP NQ are read in their own article, for the statement network the covered
+ones in all articles, too; and SQuAD's asked of the lectures are uncovered. All that is learned from comes
+from an encoder, for the verifier and the confidence from scores of a network, and for the confidence from
+verdicts, that did not see the lecture or article (two folds): a question that was fitted on looks easier
+than a learner's will be. On split ``choose`` slope and offset of the
 confidence are set (Platt, 1999) so that it is the probability that one of the first three quotes covers a
 gold place.
 """
@@ -35,6 +36,7 @@ from scipy.optimize import minimize
 from verifier_training import Verification, fit_verifier
 
 from assistant.evaluation import hits
+from assistant.metrics import auroc
 from assistant.model_files import locate_model
 from assistant.ranking import EVIDENCE, Network, evidence_of, rank_spans, rows_to_verify
 from assistant.statements import FEATURES
@@ -47,10 +49,7 @@ AVERAGED = 5
 """Networks trained from different starts; their mean is steadier than any one."""
 COSINE_PRIOR = 0.5
 """Added to the weight of the best passage's cosine in the confidence, in standard deviations: it means the
-same for every kind of text, and the rest has seen few kinds. Fitted without the questions on one kind and
-asked those, AUROC rose by .007 (Hugging Face course) and .002 (written lectures) in the whole library and by
-.005 in an article, and fell by .02 and .007 within a lecture. Measured
-by hand; no command here repeats it."""
+same for every kind of text, and the rest has seen few kinds. ``print_cosine_prior`` tells what it does."""
 
 
 def main() -> None:
@@ -74,12 +73,12 @@ def main() -> None:
 
 def fit_all(fit: Sequence[Example], choose: Iterable[Example], out: Path) -> None:
     """The statement network, the verifier and the confidence, in this order."""
-    # Lectures in the whole library, articles also in themselves: read twice, a question would count twice.
+    # A question about lectures counts once, as it is read in the whole library.
     learned = [e for e in fit if e.right.any() and (e.in_library or not e.is_about_lectures)]
     folds = [fit_statements([e for e in learned if e.fold != fold]) for fold in range(FOLDS)]
     network = fit_statements(learned)
-    # What articles do not cover was judged within each, so there is nothing to weigh in all of them.
-    judged = [e for e in fit if e.is_about_lectures or not (e.in_library and e.question.answerable)]
+    # What articles do not cover was judged within each, so only there are both kinds of questions.
+    judged = [e for e in fit if e.is_about_lectures or not e.in_library]
     unseen = [verification(e, folds[e.fold]) for e in judged]
     verifiers = [
         fit_verifier([v for e, v in zip(judged, unseen, strict=True) if e.fold != fold])
@@ -87,6 +86,7 @@ def fit_all(fit: Sequence[Example], choose: Iterable[Example], out: Path) -> Non
     ]
     rows, _ = confidence_rows([(e, folds[e.fold], verifiers[e.fold]) for e in judged])
     covered = np.array([e.question.answerable for e in judged], dtype=np.float64)
+    print_cosine_prior(rows, covered, [kind_of(e) for e in judged])
     confidence = with_cosine_prior(fit_confidence(rows, covered))
     verifier = fit_verifier(unseen)
     asked = [(e, network, verifier) for e in choose if len(e.right)]
@@ -183,6 +183,24 @@ def with_cosine_prior(network: Network) -> Network:
     linear = network.linear.copy()
     linear[network.names.index("top_cosine")] += COSINE_PRIOR
     return replace(network, linear=linear)
+
+
+def kind_of(example: Example) -> str:
+    """The kind of text it was asked of."""
+    if not example.is_about_lectures:
+        return "article"
+    return "hf" if example.regions[0].lecture_id.startswith("hf-") else "written"
+
+
+def print_cosine_prior(rows: NDArray[np.float32], covered: Floats, kinds: Sequence[str]) -> None:
+    """AUROC on each kind of text of a confidence fitted without that kind, without and with the prior."""
+    for kind in sorted(set(kinds)):
+        is_kind = np.array([other == kind for other in kinds])
+        plain = fit_confidence(rows[~is_kind], covered[~is_kind])
+        for name, network in (("without", plain), ("with", with_cosine_prior(plain))):
+            scores, truth = network(rows[is_kind], EVIDENCE), covered[is_kind] > 0
+            area = auroc(scores[truth].tolist(), scores[~truth].tolist())
+            print(f"{kind:8} AUROC {name} cosine prior {area:.4f}", flush=True)
 
 
 def averaged(networks: Sequence[Network]) -> Network:

@@ -47,7 +47,7 @@ LECTURES = {
 ARTICLES = ("squad2-halfdev", "spoken-squad-wer23", "clapnq-dev")
 QUESTIONS_PER_SET = 900
 QUESTIONS_PER_LECTURE = 20
-"""To fit the encoder on, drawn at random: another lecture teaches it more than another question."""
+"""To fit the encoder on, drawn at random, which keeps it to half an hour."""
 _TWINS = {
     "hf-09": "hf-08",
     "hf-11": "hf-10",
@@ -155,7 +155,8 @@ def collect(evaluation: Path, homes: Path, model: str) -> list[FitQuestion]:
     found = []
     for name in (*LECTURES, *ARTICLES):
         source = open_source(name, evaluation, homes / name, model)
-        for fold, question in _few_of_each(drawn(source)) if source.is_lectures else drawn(source):
+        questions = _few_of_each(drawn(source)) if source.is_lectures else drawn(source)
+        for fold, question in questions:
             if source.is_lectures:
                 passages = list(_passages(source, question, 24, None))
             else:

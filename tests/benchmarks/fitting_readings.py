@@ -44,7 +44,7 @@ class Example:
     right: NDArray[np.bool_]
     is_about_lectures: bool
     in_library: bool
-    """Whether it was read in the whole library and not in its own lecture."""
+    """Whether all lectures or articles were read."""
 
     def scores(self, network: Network) -> NDArray[np.float64]:
         """Of the statements."""
