@@ -12,7 +12,7 @@ from assistant.conversation import Turn, standalone_question
 from assistant.coverage import unsupported_words
 from assistant.embedding import QuestionEncoder
 from assistant.matching import load_matching
-from assistant.questions import Question, analyse_question
+from assistant.questions import Question, analyse_question, plain_text
 from assistant.quoting import as_told, spans_quoted
 from assistant.ranking import EVIDENCE, VERDICTS, RankedSpan, Ranker, evidence_of, rank_spans, rows_to_verify
 from assistant.regions import Region, read_regions
@@ -117,8 +117,8 @@ class Reader:
     def understand(
         self, question: str, history: Sequence[Turn] = (), lectures: Sequence[str] | None = None
     ) -> str:
-        """``question`` made complete from the turns before, its unknown words spelled as the lectures do."""
-        complete = standalone_question(question, history, self._generation.lexical)
+        """``question`` without markup, made complete from the turns before, spelled as the lectures do."""
+        complete = standalone_question(plain_text(question), history, self._generation.lexical)
         return corrected(complete, self._generation, self._encoder, lectures)
 
     def read(self, question: str, limit: int, lectures: Sequence[str] | None = None) -> Reading:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assistant.lexical import LexicalIndex
-from assistant.questions import Word, analyse_question
+from assistant.questions import Word, analyse_question, plain_text
 
 __all__ = ["Turn", "points_back", "standalone_question"]
 
@@ -51,7 +51,7 @@ def standalone_question(question: str, history: Sequence[Turn], lexical: Lexical
     question before it: "What does it cost? (Docker Hub)". Any other question is a change of topic or
     complete in itself, and comes back as it was.
     """
-    asked = [" ".join(turn.content.split()) for turn in history if turn.role == "user"]
+    asked = [plain_text(turn.content) for turn in history if turn.role == "user"]
     before = ""
     for turn in [*filter(None, asked[-_TURNS_READ:]), question]:
         before = _completed(turn, before, lexical)

@@ -49,7 +49,7 @@ class AssistantError(Exception):
 
 
 class QuestionInvalid(AssistantError):
-    """The question is empty or too long."""
+    """The question holds no word or is too long."""
 
 
 class NotIndexed(AssistantError):

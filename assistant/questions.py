@@ -1,14 +1,24 @@
 """What a question is made of: its words, how rare each is, and the kind of answer it wants."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
 from assistant.lexical import LexicalIndex
 
-__all__ = ["FUNCTION_WORDS", "Kind", "Question", "Word", "analyse_question", "has_content"]
+__all__ = ["FUNCTION_WORDS", "Kind", "Question", "Word", "analyse_question", "has_content", "plain_text"]
 
 _WORD = re.compile(r"\w+(?:['’]\w+)?")
+_MARKUP = re.compile(
+    # Colours of a terminal (ECMA-48), tags as a page has them, and numbers of notes.
+    r"\x1b\[[0-?]*[ -/]*[@-~]"
+    r"|</?(?:a|b|br|code|div|em|font|i|li|mark|p|pre|small|span|strong|sub|sup|u|ul)\b[^<>]*>"
+    r"|(?<!\w)\[\d{1,3}\]",
+    re.IGNORECASE,
+)
+_NO_LANGUAGE = frozenset({"So", "Cc", "Co", "Cn", "Cs"})
+"""Unicode's categories of pictures, control characters and what stands for nothing."""
 FUNCTION_WORDS = frozenset(
     """
     a about above actually after again all also am an and any anything are aren't as at be because been
@@ -18,7 +28,7 @@ FUNCTION_WORDS = frozenset(
     himself his how i i'd i'll i'm i've if in into instead is isn't it it's its itself just know let
     let's like lot made make makes many may me mean means might mine more most much must my myself need
     needs no nor not of off on once one only onto or other others our ours out over own particular
-    please possible really said same say says shall she should show shows since so some someone
+    per please possible really said same say says shall she should show shows since so some someone
     something sort still such take taken takes tell than that that's the their theirs them themselves
     then there there's these they they're thing things this those through to too toward towards under
     until up upon us use used using very via wanna want wants was wasn't way ways we we'll we're we've
@@ -106,6 +116,13 @@ def analyse_question(text: str, lexical: LexicalIndex) -> Question:
     ]
     whole = [Word(text, 0, len(text), text, unknown)]
     return Question(text, _kind(text.lower()), tuple(words or whole), unknown)
+
+
+def plain_text(text: str) -> str:
+    """What was typed or pasted without markup and pictures, on one line: empty if it holds no word."""
+    unmarked = _MARKUP.sub(" ", text)
+    spoken = "".join(" " if unicodedata.category(c) in _NO_LANGUAGE else c for c in unmarked)
+    return " ".join(spoken.split()) if _WORD.search(spoken) else ""
 
 
 def has_content(text: str) -> bool:

@@ -16,6 +16,7 @@ from assistant.conversation import Turn
 from assistant.embedding import OnnxEncoder, QuestionEncoder
 from assistant.errors import IndexOutdated, NotIndexed, PassageRetired, QuestionInvalid
 from assistant.onnx_export import exported_folder
+from assistant.questions import plain_text
 from assistant.ranking import load_ranker
 from assistant.reranking import Reranker, load_reranker
 from assistant.retrieval import retrieve
@@ -157,7 +158,7 @@ class LectureAssistant:
         """Answer a question from all lectures, those of a course, or those named.
 
         Raises:
-            QuestionInvalid: it is empty or too long.
+            QuestionInvalid: it holds no word or is too long.
             NotIndexed: the course or a lecture is not in the index.
         """
         understood = self.understand(question, history=history, course=course, lectures=lectures)
@@ -174,7 +175,7 @@ class LectureAssistant:
         """The first half of ``ask``, which takes next to no time: what is asked, and of which lectures.
 
         Raises:
-            QuestionInvalid: it is empty or too long.
+            QuestionInvalid: it holds no word or is too long.
             NotIndexed: the course or a lecture is not in the index.
         """
         text = self._checked(question)
@@ -290,8 +291,10 @@ class LectureAssistant:
 
     def _checked(self, question: str) -> str:
         text = " ".join(_sound(question).split())
-        if not text:
-            raise QuestionInvalid("the question is empty; ask something, for example: What is Docker?")
+        if not plain_text(text):
+            raise QuestionInvalid(
+                "the question is empty or holds no word; ask something, for example: What is Docker?"
+            )
         longest = self._settings.question_characters
         if len(text) > longest:
             raise QuestionInvalid(
