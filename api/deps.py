@@ -14,6 +14,7 @@ from api.errors import NotReady
 from api.metrics import Metrics
 from assistant.answering import Answer
 from assistant.citations import Citation
+from assistant.config import CITED
 from assistant.conversation import Turn
 from assistant.service import LectureAssistant, Understood
 
@@ -69,7 +70,7 @@ class _Asking:
             partial(self._assistant.understand, question, history=history, course=course, lectures=lectures)
         )
 
-    def answer(self, understood: Understood, limit: int = 3) -> Answer:
+    def answer(self, understood: Understood, limit: int = CITED) -> Answer:
         """``LectureAssistant.answer``; it blocks, so run it in the thread pool."""
         answer = self._assistant.answer(understood, limit=limit)
         metrics: Metrics = self._request.app.state.metrics

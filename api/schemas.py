@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from assistant.config import CITED
 from corpus.types import PageKind
 
 __all__ = [
@@ -64,7 +65,7 @@ class AskRequest(BaseModel):
     course: Named | None = None
     lectures: Annotated[list[Named], Field(min_length=1, max_length=1000)] | None = None
     history: Annotated[list[HistoryTurn], Field(max_length=100)] = []
-    limit: Annotated[int, Field(ge=1, le=50, description="How many citations at most.")] = 3
+    limit: Annotated[int, Field(ge=1, le=50, description="How many citations at most.")] = CITED
 
 
 class LectureItem(BaseModel):

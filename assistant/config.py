@@ -6,7 +6,12 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
-__all__ = ["Settings"]
+__all__ = ["CITED", "PASSAGES_READ", "Settings"]
+
+CITED = 3
+"""How many quotes an answer cites unless told otherwise; its confidence is of these."""
+PASSAGES_READ = 20
+"""How many fused passages are read for an answer unless told otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +27,7 @@ class Settings:
     """A sentence-transformers folder or hub name; ``None`` for the encoder that is installed."""
     passage_tokens: int = 128
     overlap_tokens: int = 48
-    passages_retrieved: int = 20
-    """How many fused passages are read for an answer."""
+    passages_retrieved: int = PASSAGES_READ
     question_characters: int = 2000
     cross_encoder: str | None = None
     """A sentence-transformers cross-encoder, folder or hub name, that puts the answers in order."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from assistant.answering import Reader
+from assistant.config import CITED
 from assistant.embedding import QuestionEncoder
 from assistant.evaluation_data import EvaluationQuestion, Place
 from assistant.metrics import (
@@ -25,12 +26,20 @@ from assistant.quoting import spans_quoted
 from assistant.retrieval import retrieve
 from assistant.store import Generation
 
-__all__ = ["SYSTEMS", "Outcome", "SystemReport", "confidence_labels", "evaluate", "report_of"]
+__all__ = [
+    "DEPTH",
+    "SYSTEMS",
+    "Outcome",
+    "SystemReport",
+    "confidence_labels",
+    "evaluate",
+    "hits",
+    "report_of",
+]
 
 SYSTEMS = ("ours", "rrf", "dense", "bm25")
-_DEPTH = 10
-_CITED = 3
-"""How many quotes an answer cites unless told otherwise; its confidence is of these."""
+DEPTH = 10
+"""How many quotes, or passages of a baseline, are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +207,7 @@ def confidence_labels(outcomes: Sequence[Outcome]) -> tuple[list[float], list[bo
     Covered questions whose places are not known are left out.
     """
     judged = [o for o in outcomes if o.question.places or not o.question.answerable]
-    return [o.score for o in judged], [(o.place_rank or _CITED + 1) <= _CITED for o in judged]
+    return [o.score for o in judged], [(o.place_rank or CITED + 1) <= CITED for o in judged]
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,9 +220,9 @@ class _Said:
 
 
 def _ours(reader: Reader, question: str, scope: Sequence[str] | None) -> _Said:
-    reading = reader.read(question, _DEPTH, scope)
+    reading = reader.read(question, DEPTH, scope)
     quotes = tuple(Place(s.region.lecture_id, s.char_start, s.char_end) for s in reading.spans)
-    quoted = reading.spans[: spans_quoted(question, reading.spans[:_CITED])]
+    quoted = reading.spans[: spans_quoted(question, reading.spans[:CITED])]
     return _Said(quotes, tuple(span.words for span in quoted), reading.confidence)
 
 
@@ -221,15 +230,15 @@ def _baseline(
     generation: Generation, encoder: QuestionEncoder, system: str, question: str, scope: Sequence[str] | None
 ) -> _Said:
     if system == "bm25":
-        rows = generation.lexical.search(question, _DEPTH, scope)
+        rows = generation.lexical.search(question, DEPTH, scope)
     else:
         encoded = encoder.encode_question(question)
         if system == "rrf":
-            found = retrieve(generation, question, encoded, limit=_DEPTH, lectures=scope)
+            found = retrieve(generation, question, encoded, limit=DEPTH, lectures=scope)
             rows = [(hit.row, hit.score) for hit in found]
         else:
             within = None if scope is None else generation.catalog.passage_rows(scope)
-            rows = generation.vectors.search(encoded.vector, _DEPTH, within)
+            rows = generation.vectors.search(encoded.vector, DEPTH, within)
     passages = generation.catalog.passages(row for row, _ in rows)
     ordered = [passages[row] for row, _ in rows]
     quotes = tuple(Place(p.lecture_id, p.char_start, p.char_end) for p in ordered)

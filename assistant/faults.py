@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from assistant.config import CITED
 from assistant.evaluation import Outcome
 from assistant.evaluation_data import Place
 
-__all__ = ["CITED", "NO_KIND", "Fault", "fault_of", "faults_by_kind"]
+__all__ = ["NO_KIND", "Fault", "fault_of", "faults_by_kind"]
 
-CITED = 3
 """How many quotes an answer cites unless told otherwise."""
 NO_KIND = "no kind given"
 

@@ -7,7 +7,16 @@ from enum import StrEnum
 
 from assistant.lexical import LexicalIndex
 
-__all__ = ["FUNCTION_WORDS", "Kind", "Question", "Word", "analyse_question", "has_content", "plain_text"]
+__all__ = [
+    "FUNCTION_WORDS",
+    "LIST_ASKED",
+    "Kind",
+    "Question",
+    "Word",
+    "analyse_question",
+    "has_content",
+    "plain_text",
+]
 
 _WORD = re.compile(r"\w+(?:['’]\w+)?")
 _MARKUP = re.compile(
@@ -39,6 +48,10 @@ FUNCTION_WORDS = frozenset(
 """Words that say nothing about a topic, in questions and in speech."""
 
 
+LIST_ASKED = r"\b(?:what|which) are (?:all )?the (?:\w+ ){0,3}\w+s\b|^(?:list|name|enumerate)\b"
+"""A pattern of what asks for a list, in lower case: "what are the three steps"."""
+
+
 class Kind(StrEnum):
     """The kind of answer a question asks for, told by its opening words."""
 
@@ -57,7 +70,7 @@ class Kind(StrEnum):
 _KINDS = (
     (
         Kind.LIST,
-        r"\b(?:what|which) are (?:all )?the (?:\w+ ){0,3}\w+s\b|^(?:list|name|enumerate)\b|\ball the\b",
+        LIST_ASKED + r"|\ball the\b",
     ),
     (
         Kind.QUANTITY,

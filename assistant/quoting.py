@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from assistant.citations import Citation
+from assistant.questions import LIST_ASKED
 from assistant.ranking import RankedSpan
 
 __all__ = ["as_told", "spans_quoted", "wants_several"]
@@ -22,8 +23,8 @@ _LIST = re.compile(
     rf"(?:[\w-]+ ){{0,3}}?{_NO_PLURAL}\w{{2,}}s"
     r" (?:does|do|did|are|were|is|can|could|should|will|would|has|have|had|must|may|might|to|exist|there|of"
     r"|for|in|on|that)\b"
-    r"|\b(?:what|which) are (?:all )?the (?:\w+ ){0,3}\w+s\b"
-    r"|^(?:list|name|enumerate)\b|\ball (?:of )?the\b|\bwhat else\b|\beverything\b|\bcontain\b"
+    rf"|{LIST_ASKED}"
+    r"|\ball (?:of )?the\b|\bwhat else\b|\beverything\b|\bcontain\b"
     r"|\b(?:what|which|name|the|are) (?:two|three|four|five|six|seven|several|various|different) \w+s\b"
     r"|\bwho are the\b",
     re.IGNORECASE,
@@ -43,8 +44,8 @@ def spans_quoted(question: str, spans: Sequence[RankedSpan]) -> int:
     """How many of ``spans``, which come best first, the answer quotes: at most four."""
     if not wants_several(question):
         return min(1, len(spans))
-    near = (n for n, span in enumerate(spans[:_MOST]) if span.probability < _NEAR * spans[0].probability)
-    return next(near, min(_MOST, len(spans)))
+    far = (n for n, span in enumerate(spans[:_MOST]) if span.probability < _NEAR * spans[0].probability)
+    return next(far, min(_MOST, len(spans)))
 
 
 def as_told(quoted: Sequence[Citation]) -> list[Citation]:

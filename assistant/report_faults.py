@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from assistant.answering import ANSWERED_FROM
+from assistant.config import CITED
 from assistant.evaluation import Outcome
 from assistant.evaluation_data import Place
 from assistant.evaluation_run import shown
-from assistant.faults import CITED, NO_KIND, Fault, fault_of, faults_by_kind
+from assistant.faults import NO_KIND, Fault, fault_of, faults_by_kind
 from assistant.metrics import recall_at
 from assistant.report_table import Row, table
 

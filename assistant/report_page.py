@@ -8,10 +8,10 @@ from html import escape
 from importlib import resources
 from pathlib import Path
 
+from assistant.config import CITED
 from assistant.errors import EvaluationInvalid
-from assistant.evaluation import SystemReport, confidence_labels
+from assistant.evaluation import DEPTH, SystemReport, confidence_labels
 from assistant.evaluation_run import EvaluationRun, shown
-from assistant.faults import CITED
 from assistant.metrics import recall_at, reliability, risk_coverage
 from assistant.plots import Axis, Series, line_chart, reliability_diagram
 from assistant.report_faults import fault_list, kinds_table
@@ -19,7 +19,6 @@ from assistant.report_table import Row, table
 
 __all__ = ["report_page", "write_report"]
 
-_DEPTH = 10
 _SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 _LOWER_IS_BETTER = {
     *("words_median", "words_max", "parts_words", "p50_ms", "p95_ms"),
@@ -107,7 +106,7 @@ def _systems(reports: Sequence[SystemReport]) -> str:
 
 
 def _plots(run: EvaluationRun) -> list[str]:
-    ranks = Axis("quotes looked at", 1, _DEPTH, (1, 2, 3, 5, 10))
+    ranks = Axis("quotes looked at", 1, DEPTH, (1, 2, 3, 5, 10))
     share = Axis("share of questions", 0.0, 1.0, _SHARES, percent=True)
     covered = {s: [o for o in found if o.question.answerable] for s, found in run.outcomes.items()}
     hit = [_recall(s, [o.place_rank for o in found if o.question.places]) for s, found in covered.items()]
@@ -149,7 +148,7 @@ def _plots(run: EvaluationRun) -> list[str]:
 
 
 def _recall(system: str, ranks: Sequence[int | None]) -> Series:
-    return Series(system, [(k, recall_at(ranks, k)) for k in range(1, _DEPTH + 1)] if ranks else [])
+    return Series(system, [(k, recall_at(ranks, k)) for k in range(1, DEPTH + 1)] if ranks else [])
 
 
 def _figure(heading: str, picture: str, caption: str) -> str:

@@ -3,7 +3,7 @@
 import copy
 import difflib
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -11,7 +11,7 @@ from assistant.answering import ANSWERED_FROM, Answer, Reader
 from assistant.calibration import calibrated, read_calibration
 from assistant.catalog import LectureHeader
 from assistant.citations import CharRange, Citation, cite, cite_passages
-from assistant.config import Settings
+from assistant.config import CITED, Settings
 from assistant.conversation import Turn
 from assistant.embedding import OnnxEncoder, QuestionEncoder
 from assistant.errors import IndexOutdated, NotIndexed, PassageRetired, QuestionInvalid
@@ -153,7 +153,7 @@ class LectureAssistant:
         history: Sequence[Turn] = (),
         course: str | None = None,
         lectures: Sequence[str] | None = None,
-        limit: int = 3,
+        limit: int = CITED,
     ) -> Answer:
         """Answer a question from all lectures, those of a course, or those named.
 
@@ -189,7 +189,7 @@ class LectureAssistant:
             opened=opened,
         )
 
-    def answer(self, understood: Understood, *, limit: int = 3) -> Answer:
+    def answer(self, understood: Understood, *, limit: int = CITED) -> Answer:
         """The second half of ``ask``: look up, read and cite."""
         reader = understood.opened.reader
         return reader.answer(understood.question, understood.standalone_question, limit, understood.lectures)
@@ -309,7 +309,7 @@ class LectureAssistant:
         catalog = generation.catalog
         courses = [c for c in catalog.courses() if self._courses is None or c in self._courses]
         if course is not None and course not in courses:
-            raise NotIndexed(_unknown("course", course, lambda: courses))
+            raise NotIndexed(_unknown("course", course, courses))
         if course is not None:
             within = catalog.lecture_ids(course)
         elif self._courses is not None:
@@ -322,7 +322,7 @@ class LectureAssistant:
             return within
         for lecture_id in lectures:
             if lecture_id not in within:
-                raise NotIndexed(_unknown("lecture", lecture_id, lambda: within))
+                raise NotIndexed(_unknown("lecture", lecture_id, within))
         return list(lectures)
 
 
@@ -331,8 +331,7 @@ def _sound(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _unknown(what: str, name: str, known: Callable[[], list[str]]) -> str:
-    names = known()
+def _unknown(what: str, name: str, names: Sequence[str]) -> str:
     close = difflib.get_close_matches(name, names, n=3) or names[:5]
     listed = ", ".join(close) if close else "none"
     return f"there is no {what} {name!r}; did you mean {listed}? All are listed by `assistant lectures`"

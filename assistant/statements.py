@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from assistant.embedding import EncodedText
 from assistant.matching import Matching
+from assistant.products import token_products
 from assistant.questions import Question
-from assistant.regions import Region, token_products
+from assistant.regions import Region
 from assistant.store import Generation
 from assistant.wording import SHAPED_KINDS, expansion_of, has_shape, is_signpost, joins_on, leans_back
 

@@ -15,7 +15,8 @@ from importlib import resources
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.regions import Region, row_products, unit_rows
+from assistant.products import row_products, unit_rows
+from assistant.regions import Region
 from assistant.statements import Statements
 from assistant.store import Generation
 

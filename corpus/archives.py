@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from corpus.errors import CorpusError, TranscriptMissing, TranscriptUnreadable
 
-__all__ = ["is_archive", "member_names", "read_member"]
+__all__ = ["is_archive", "is_hidden", "member_names", "read_member"]
 
 _MAX_FILES = 2_000
 _MAX_TOTAL = 2**30
@@ -55,7 +55,8 @@ def member_names(path: Path) -> list[str]:
             )
         for info in infos:
             _refuse_unsafe(path, info)
-        return sorted(info.filename for info in infos if not _is_hidden(info.filename))
+        names = [info.filename for info in infos]
+        return sorted(n for n in names if not any(map(is_hidden, PurePosixPath(n).parts)))
 
 
 def read_member(path: Path, name: str, max_bytes: int) -> bytes:
@@ -114,5 +115,6 @@ def _refuse_unsafe(path: Path, info: zipfile.ZipInfo) -> None:
         )
 
 
-def _is_hidden(name: str) -> bool:
-    return any(part.startswith((".", "~$")) or part == "__MACOSX" for part in PurePosixPath(name).parts)
+def is_hidden(name: str) -> bool:
+    """Also the file by which PowerPoint marks that a presentation is open, and what macOS packs beside it."""
+    return name.startswith((".", "~$")) or name == "__MACOSX"

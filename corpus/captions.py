@@ -86,7 +86,7 @@ def drop_repeats(cues: Sequence[RawCue]) -> tuple[list[RawCue], int]:
     again. Both are taken out only where the file does so all along (in a quarter of its cues and
     twice at least), since a speaker may well say a thing twice.
     """
-    shown = [_rows(cue) for cue in cues]
+    shown = [cue.rows for cue in cues]
     overlaps, growth = [], []
     for (before, cue), (rows_before, rows) in zip(pairwise(cues), pairwise(shown), strict=True):
         is_near = _follows(before, cue)
@@ -158,10 +158,6 @@ def is_sound(text: str, *, is_timed: bool) -> bool:
         return False
     words = bracketed[1].split()
     return len(words) <= _MOST_SOUND_WORDS and not (len(words) == 1 and words[0].isupper())
-
-
-def _rows(cue: RawCue) -> tuple[tuple[int, str], ...]:
-    return cue.lines or ((cue.line_start, cue.text),)
 
 
 def _overlap(before: tuple[tuple[int, str], ...], rows: tuple[tuple[int, str], ...]) -> int:

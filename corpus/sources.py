@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from corpus.archives import is_archive, member_names, read_member
+from corpus.archives import is_archive, is_hidden, member_names, read_member
 from corpus.decoding import decode_transcript
 from corpus.errors import CorpusError, LectureFileInvalid, LectureIdTaken, TranscriptMissing
 from corpus.formats import SHARED_SUFFIXES, SLIDE_SUFFIXES, SUFFIXES
@@ -157,7 +157,7 @@ def _sources_under(path: Path, above: tuple[Path, ...] = ()) -> Iterator[Source]
             return
         for name in names:
             entry = path / name
-            if _is_hidden(name):
+            if is_hidden(name):
                 continue
             if entry.is_dir() or (entry.suffix.lower() == ".zip" and entry.is_file()):
                 yield from _sources_under(entry, (*above, real))
@@ -212,11 +212,6 @@ def _names_in(folder: Path) -> list[str]:
         return [entry.name for entry in sorted(folder.iterdir())]
     except OSError as error:
         raise TranscriptMissing(f"cannot be read: {error.strerror}", path=folder) from error
-
-
-def _is_hidden(name: str) -> bool:
-    """Also the file by which PowerPoint marks that a presentation is open."""
-    return name.startswith((".", "~$"))
 
 
 def _is_transcript(path: Path, read: Callable[[str], bytes]) -> bool:
@@ -282,7 +277,7 @@ def _chosen(toml: Path, names: list[str], wanted: str | None, read: Callable[[st
         if name not in names:
             raise LectureFileInvalid(f"transcript {wanted!r} is not a file of this folder", path=toml)
         return name
-    found = [name for name in names if not _is_hidden(name) and _is_transcript(toml.parent / name, read)]
+    found = [name for name in names if not is_hidden(name) and _is_transcript(toml.parent / name, read)]
     captions = [name for name in found if PurePosixPath(name).suffix.lower() not in SLIDE_SUFFIXES]
     found = captions or found
     chosen = [name for name in found if PurePosixPath(name).stem == "transcript"] or found

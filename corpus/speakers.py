@@ -22,7 +22,7 @@ def name_speakers(cues: Sequence[RawCue], known: Sequence[str] = ()) -> list[Raw
     Zoom writes them, or where the name is one of ``known``; else a colon is only a colon.
     """
     labels = _labels(cues, known)
-    if not labels and not any(_TURN.match(words) for cue in cues for _, words in _rows(cue)):
+    if not labels and not any(_TURN.match(words) for cue in cues for _, words in cue.rows):
         return list(cues)
     named: list[RawCue] = []
     turn: str | None = None
@@ -69,7 +69,7 @@ def _turns(cue: RawCue, labels: set[str]) -> list[tuple[RawCue, bool]]:
     The mark is taken out; the name is left to read.
     """
     groups: list[tuple[bool, list[tuple[int, str]]]] = []
-    for number, words in _rows(cue):
+    for number, words in cue.rows:
         mark = _TURN.match(words)
         label = _label(words)
         if mark or not groups or (label and label[0] in labels):
@@ -81,7 +81,3 @@ def _turns(cue: RawCue, labels: set[str]) -> list[tuple[RawCue, bool]]:
         (replace(cue, text=" ".join(w for _, w in rows), line_start=rows[0][0], line_end=rows[-1][0]), opens)
         for opens, rows in groups
     ]
-
-
-def _rows(cue: RawCue) -> Sequence[tuple[int, str]]:
-    return cue.lines or ((cue.line_start, cue.text),)

@@ -32,6 +32,11 @@ class RawCue:
     lines: tuple[tuple[int, str], ...] = field(default=(), compare=False, repr=False)
     """Line number and words of each line with words, where the caption is shown on several."""
 
+    @property
+    def rows(self) -> tuple[tuple[int, str], ...]:
+        """Line number and words of each line; the whole where it is shown on one."""
+        return self.lines or ((self.line_start, self.text),)
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

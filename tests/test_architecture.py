@@ -25,7 +25,7 @@ FLOORS = [
     {"earlier", "migration", "retrieval", "evaluation_data", "suggestions", "spelling"},
     {"building", "salvage", "regions", "citations"},
     {"indexing", "checking"},
-    {"archive"},
+    {"archive", "products"},
     {"statements", "uploads"},
     {"ranking", "verifying"},
     {"calibration", "coverage", "quoting", "reranking"},

@@ -19,7 +19,8 @@ from assistant.indexing import index_paths
 from assistant.manifest import file_records, read_manifest, write_manifest
 from assistant.model_files import file_sha256
 from assistant.onnx_export import exported_folder
-from assistant.regions import Region, token_products, unit_rows
+from assistant.products import token_products, unit_rows
+from assistant.regions import Region
 from assistant.service import LectureAssistant
 from assistant.store import (
     current_generation,

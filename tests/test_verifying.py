@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from assistant.model_files import locate_model
-from assistant.regions import read_regions, unit_rows
+from assistant.products import unit_rows
+from assistant.regions import read_regions
 from assistant.retrieval import Hit
 from assistant.statements import FEATURES, Statements
 from assistant.store import current_generation, open_generation

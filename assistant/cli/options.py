@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from assistant.config import Settings
+from assistant.config import CITED, Settings
 from assistant.errors import IndexMissing
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ FILE_PATH = click.Path(path_type=Path)
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 course_option = click.option("--course", help="Only lectures of this course.")
 lecture_option = click.option("--lecture", "lectures", multiple=True, help="Only this lecture (repeatable).")
-limit_option = click.option("--limit", type=click.IntRange(1, 50), default=3, show_default=True)
+limit_option = click.option("--limit", type=click.IntRange(1, 50), default=CITED, show_default=True)
 
 
 def open_assistant(settings: Settings) -> "LectureAssistant":

@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from verifier_training import Verification, fit_verifier
 
+from assistant.config import CITED
 from assistant.evaluation import hits
 from assistant.metrics import auroc
 from assistant.model_files import locate_model
@@ -248,7 +249,7 @@ def confidence_rows(
     rows, truth = [], []
     for example, network, verifier in examples:
         scores = example.scores(network)
-        ranked = rank_spans(example.regions, example.statements, scores, limit=3)
+        ranked = rank_spans(example.regions, example.statements, scores, limit=CITED)
         verdicts = verifier(example.asked, example.windows(rows_to_verify(scores, ranked)))
         read = (example.analysed, example.regions, example.statements)
         rows.append(evidence_of(*read, scores, ranked, verdicts)[0])

@@ -9,7 +9,7 @@ import numpy as np
 from fitting_examples import LECTURES, Source, drawn, open_source, own_lecture, shares_half
 from numpy.typing import NDArray
 
-from assistant.config import Settings
+from assistant.config import PASSAGES_READ
 from assistant.embedding import TransformerEncoder
 from assistant.evaluation_data import EvaluationQuestion, Place
 from assistant.matching import Matching
@@ -66,8 +66,7 @@ class Reader:
     def read(self, fold: int, question: EvaluationQuestion, lectures: Sequence[str] | None) -> Example:
         """What is found for a question in all lectures or in those given."""
         encoded = self.encoder.encode_question(question.question)
-        limit = Settings(home=Path()).passages_retrieved
-        found = retrieve(self.generation, question.question, encoded, limit=limit, lectures=lectures)
+        found = retrieve(self.generation, question.question, encoded, limit=PASSAGES_READ, lectures=lectures)
         analysed = analyse_question(question.question, self.generation.lexical)
         regions = read_regions(self.generation, found)
         statements = find_statements(self.generation, regions, analysed, encoded, self.matching)

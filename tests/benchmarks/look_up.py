@@ -16,14 +16,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from assistant.config import Settings
+from assistant.config import CITED, Settings
 from assistant.indexing import index_paths
 from assistant.retrieval import retrieve
 from assistant.service import OpenIndex, open_index
 
 QUESTIONS = Path(__file__).parents[1] / "data" / "lecture-questions.jsonl"
 LECTURES = Path("evaluation", "hf-course-lectures", "srt", "en")
-CITED = 3
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from assistant.regions import unit_rows
+from assistant.products import unit_rows
 from assistant.tokens import quantise
 from assistant.verifying import Verifier, Window
 
