@@ -5,12 +5,18 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
+    "Annotation",
+    "AssistantMessage",
     "ChatCompletion",
     "ChatMessage",
     "ChatRequest",
+    "Choice",
     "Model",
     "ModelList",
     "Source",
+    "SourceDetail",
+    "SourceName",
+    "UrlCitation",
     "Usage",
 ]
 

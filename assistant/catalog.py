@@ -25,7 +25,7 @@ from assistant.rows import (
 from corpus import Cue, Lecture, Passage, Sentence
 from corpus.types import PageKind
 
-__all__ = ["Catalog", "LectureHeader", "RetiredPassage", "StoredSentence"]
+__all__ = ["Catalog", "LectureHeader", "RetiredPassage", "StoredSentence", "immutable_uri"]
 
 _HEADERS_KEPT = 128
 """Questions read the same lectures again and again; a transcript of an hour is some 60 KB."""

@@ -17,7 +17,14 @@ from tokenizers import Encoding, Tokenizer
 from assistant.errors import ModelUnusable
 from assistant.model_files import ModelFiles
 
-__all__ = ["EncodedText", "PassageEncoder", "QuestionEncoder", "TransformerEncoder", "load_tokenizer"]
+__all__ = [
+    "EncodedText",
+    "OnnxEncoder",
+    "PassageEncoder",
+    "QuestionEncoder",
+    "TransformerEncoder",
+    "load_tokenizer",
+]
 
 _BATCH = 32
 

@@ -70,6 +70,20 @@ def test_no_import_of_the_assistant_runs_up_a_floor() -> None:
                 assert floor[name] < floor[names[path]], f"{path} imports {module}"
 
 
+def test_a_module_names_what_others_import_of_it() -> None:
+    public: dict[str, set[str]] = {}
+    imported: set[tuple[str, str]] = set()
+    for file in (f for package in MAY_IMPORT for f in (ROOT / package).rglob("*.py")):
+        module = ".".join(file.relative_to(ROOT).with_suffix("").parts)
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+                public[module] = set(ast.literal_eval(node.value))
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imported |= {(node.module, alias.name) for alias in node.names}
+    hidden = {(m, name) for m, name in imported if m in public and name not in public[m]}
+    assert hidden == set()
+
+
 @pytest.mark.parametrize(("library", "only"), [("faiss", "vectors.py"), ("tantivy", "lexical.py")])
 def test_a_store_is_imported_in_one_file(library: str, only: str) -> None:
     using = {f.name for p in MAY_IMPORT for f in (ROOT / p).rglob("*.py") if library in imports(f)}

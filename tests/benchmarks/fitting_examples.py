@@ -10,7 +10,7 @@ other.
 import hashlib
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from assistant.store import Generation, current_generation, open_generation
 __all__ = [
     "ARTICLES",
     "FOLDS",
+    "LATER",
     "LECTURES",
     "FitPassage",
     "FitQuestion",
@@ -44,6 +45,8 @@ LECTURES = {
     "hf": ("lecture-questions.jsonl", "lecture-questions-fit.jsonl"),
     "written": ("written-questions.jsonl",),
 }
+LATER = {"hf": ("lecture-questions-later.jsonl",), "written": ("written-questions-later.jsonl",)}
+"""Questions that were written when the encoder was fitted: for what is fitted on top of it."""
 ARTICLES = ("squad2-halfdev", "spoken-squad-wer23", "clapnq-dev")
 QUESTIONS_PER_SET = 900
 QUESTIONS_PER_LECTURE = 20
@@ -114,8 +117,13 @@ def is_held_out(title: str) -> bool:
     return _md5(title) % 2 == 1
 
 
-def open_source(name: str, evaluation: Path, home: Path, model: str) -> Source:
-    """The source called ``name``; its index in ``home`` is made or brought up to date."""
+def open_source(
+    name: str, evaluation: Path, home: Path, model: str, asked: Mapping[str, Sequence[str]] = LECTURES
+) -> Source:
+    """The source called ``name``; its index in ``home`` is made or brought up to date.
+
+    ``asked`` has the files of questions about each kind of lectures.
+    """
     settings = Settings(home=home, model=model)
     texts: dict[str, str] = {}
     if name in LECTURES:
@@ -123,7 +131,7 @@ def open_source(name: str, evaluation: Path, home: Path, model: str) -> Source:
             evaluation / "hf-course-lectures" / "srt" / "en" if name == "hf" else DATA / "written-lectures"
         )
         index_paths([folder], settings, lambda *_: None)
-        files = [DATA / file for file in LECTURES[name]]
+        files = [DATA / file for file in asked[name]]
     else:
         lectures, texts = load_corpus(evaluation / name / "corpus.jsonl")
         index_lectures(lectures, settings, lambda *_: None)
@@ -133,7 +141,7 @@ def open_source(name: str, evaluation: Path, home: Path, model: str) -> Source:
     transcripts = {i: h.transcript for i, h in headers.items()}
     loaded = [question for file in files for question in load_questions(file, transcripts, texts)]
     if name in LECTURES:
-        kept = [(_fold_of(q), q) for q in loaded if q.split != "report" and not q.history]
+        kept = [(_fold_of(q), q) for q in loaded if q.split != "report"]
     else:
         titled = [(headers[q.lecture_ids[0]].title, q) for q in loaded if q.lecture_ids]
         kept = [(_md5(title) // 2 % FOLDS, q) for title, q in titled if not is_held_out(title)]
@@ -155,7 +163,9 @@ def collect(evaluation: Path, homes: Path, model: str) -> list[FitQuestion]:
     found = []
     for name in (*LECTURES, *ARTICLES):
         source = open_source(name, evaluation, homes / name, model)
-        questions = _few_of_each(drawn(source)) if source.is_lectures else drawn(source)
+        questions = [(fold, question) for fold, question in drawn(source) if not question.history]
+        if source.is_lectures:
+            questions = _few_of_each(questions)
         for fold, question in questions:
             if source.is_lectures:
                 passages = list(_passages(source, question, 24, None))

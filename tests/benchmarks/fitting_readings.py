@@ -1,15 +1,17 @@
 """Questions to fit the ranking on, as an encoder that did not see their lecture reads them."""
 
+import json
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from fitting_examples import LECTURES, Source, drawn, open_source, own_lecture, shares_half
+from fitting_examples import LATER, LECTURES, Source, drawn, open_source, own_lecture, shares_half
 from numpy.typing import NDArray
 
 from assistant.config import PASSAGES_READ
+from assistant.conversation import standalone_question
 from assistant.embedding import TransformerEncoder
 from assistant.evaluation_data import EvaluationQuestion, Place
 from assistant.matching import Matching
@@ -25,8 +27,9 @@ __all__ = ["SHIPPED", "Example", "Reader", "place_of", "read_choose", "read_fold
 
 SHIPPED = Path(__file__).parents[2] / "assistant"
 READ_ARTICLES = ("squad2-halfdev", "clapnq-dev")
-OTHER_WORLDS = 100
-"""Questions about other worlds asked of each library, in each fold."""
+OTHER_WORLDS = 600
+"""Questions about other worlds asked of each library, in each fold, at most."""
+ASKED = {name: (*LECTURES[name], *LATER[name]) for name in LECTURES}
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,10 @@ class Reader:
 
     def read(self, fold: int, question: EvaluationQuestion, lectures: Sequence[str] | None) -> Example:
         """What is found for a question in all lectures or in those given."""
-        encoded = self.encoder.encode_question(question.question)
-        found = retrieve(self.generation, question.question, encoded, limit=PASSAGES_READ, lectures=lectures)
-        analysed = analyse_question(question.question, self.generation.lexical)
+        asked = standalone_question(question.question, question.history, self.generation.lexical)
+        encoded = self.encoder.encode_question(asked)
+        found = retrieve(self.generation, asked, encoded, limit=PASSAGES_READ, lectures=lectures)
+        analysed = analyse_question(asked, self.generation.lexical)
         regions = read_regions(self.generation, found)
         statements = find_statements(self.generation, regions, analysed, encoded, self.matching)
         right = [
@@ -100,9 +104,16 @@ def read_fold(fold: int, evaluation: Path, homes: Path, adapter: Path) -> Iterat
         for number, question in drawn(source):
             if number == fold and question.answerable:
                 yield reader.read(fold, question, None)
-    strange = [q for number, q in drawn(articles["squad2-halfdev"]) if number == fold]
+    with (evaluation / "off-topic" / "questions.jsonl").open(encoding="utf-8") as lines:
+        reported = {json.loads(line)["question"] for line in lines}
+    strange = [
+        question
+        for source in articles.values()
+        for number, question in source.questions
+        if number == fold and question.question not in reported
+    ]
     for name in LECTURES:
-        source = open_source(name, evaluation, homes / name, str(model))
+        source = open_source(name, evaluation, homes / name, str(model), ASKED)
         reader = Reader(source, matching)
         lectures = {header.lecture_id for header in source.generation.catalog.headers()}
         for place, (number, question) in enumerate(drawn(source)):
@@ -113,14 +124,15 @@ def read_fold(fold: int, evaluation: Path, homes: Path, adapter: Path) -> Iterat
             if question.answerable and place % 2 == 0:
                 answering = {gold.lecture_id for gold in question.places} | {own_lecture(question)}
                 yield reader.read(fold, _uncovered(question), sorted(lectures - answering))
-        for question in random.sample(strange, min(OTHER_WORLDS, len(strange))):
+        few = random.Random(fold).sample(strange, min(OTHER_WORLDS, len(strange)))  # noqa: S311 (no secret)
+        for question in few:
             yield reader.read(fold, _uncovered(question), None)
 
 
 def read_choose(evaluation: Path, homes: Path) -> Iterator[Example]:
     """Split ``choose`` as the encoder that ships reads it."""
     model, matching = merged_model(SHIPPED, homes / "model")
-    source = open_source("hf", evaluation, homes / "hf", str(model))
+    source = open_source("hf", evaluation, homes / "hf", str(model), ASKED)
     reader = Reader(source, matching)
     for number, question in source.questions:
         if question.split == "choose":
