@@ -2,32 +2,26 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 import corpus.passages
 import corpus.sentences
-from assistant.catalog import Catalog, RetiredPassage
-from assistant.cataloguing import KeptLectures, NewLecture, write_catalog
+from assistant.catalog import RetiredPassage
+from assistant.cataloguing import NewLecture
 from assistant.config import Settings
 from assistant.earlier import Earlier, Place
 from assistant.embedding import OnnxEncoder, PassageEncoder, TransformerEncoder, load_tokenizer
-from assistant.lexical import LexicalIndex
+from assistant.generation_files import NewPart, Part, write_files
 from assistant.manifest import LectureEntry, Manifest, file_records
 from assistant.model_files import file_sha256, locate_model
 from assistant.onnx_export import encoder_problems, export_encoder, exported_folder
 from assistant.passage_vectors import LectureVectors, embed_lecture
 from assistant.rows import IndexedLecture, lecture_sha256
 from assistant.store import new_generation, publish
-from assistant.tokens import write_tokens
-from assistant.vectors import VectorIndex
 from corpus import Lecture, build_passages, split_sentences
 
 __all__ = ["Changes", "GenerationBuilder", "Progress"]
@@ -60,18 +54,6 @@ class _Derived:
     entry: LectureEntry
     same_content: Place | None
     """A lecture of the generation before that has its vectors."""
-
-
-@dataclass(frozen=True, slots=True)
-class _New:
-    """A lecture and its vectors, to be written."""
-
-    rows: NewLecture
-    vectors: LectureVectors
-    entry: LectureEntry
-
-
-_Part = Place | _New
 
 
 class GenerationBuilder:
@@ -127,7 +109,7 @@ class GenerationBuilder:
         parts = list(self._parts(planned, before, encoder, to_embed))
         self._progress("writing", 0, 0)
         with new_generation(self._settings.home) as aside:
-            dimension = _write_files(aside, parts, before, _retired(planned, before, retired, now()))
+            dimension = write_files(aside, parts, before, _retired(planned, before, retired, now()))
             manifest = Manifest(
                 model_name=self._files.name,
                 model_sha256=self._files.sha256,
@@ -227,7 +209,7 @@ class GenerationBuilder:
         before: Earlier | None,
         encoder: PassageEncoder | None,
         to_embed: int,
-    ) -> Iterator[_Part]:
+    ) -> Iterator[Part]:
         done = 0
 
         def step(count: int) -> None:
@@ -244,79 +226,9 @@ class GenerationBuilder:
                 yield _new(planned_lecture, embed_lecture(planned_lecture.item, encoder, step))
 
 
-def _new(derived: _Derived, vectors: LectureVectors) -> _New:
+def _new(derived: _Derived, vectors: LectureVectors) -> NewPart:
     rows = NewLecture(derived.item, vectors.token_ends)
-    return _New(rows, vectors, replace(derived.entry, tokens=len(vectors.tokens)))
-
-
-def _write_files(
-    folder: Path, parts: Sequence[_Part], before: Earlier | None, retired: Sequence[RetiredPassage]
-) -> int:
-    """Write everything but the manifest; returns the dimension of the vectors."""
-    path = folder / "catalog.sqlite"
-    rows = [part.rows if isinstance(part, _New) else part for part in _neighbours(parts)]
-    write_catalog(path, rows, before.folder / path.name if before else None, retired)
-    vectors = np.concatenate([_passage_vectors(part, before) for part in _neighbours(parts)])
-    VectorIndex.build(vectors).write(folder / "passages.faiss")
-    write_tokens(
-        folder / "tokens.npy",
-        (_token_rows(part, before) for part in _neighbours(parts)),
-        sum(part.entry.tokens for part in parts),
-        vectors.shape[1],
-    )
-    with closing(Catalog(path)) as catalog:
-        LexicalIndex.build(folder / "lexical", _passage_texts(catalog))
-    return int(vectors.shape[1])
-
-
-def _neighbours(parts: Iterable[_Part]) -> Iterator[KeptLectures | _New]:
-    """``parts`` with every run of kept lectures that were neighbours before as one."""
-    run: KeptLectures | None = None
-    for part in parts:
-        if isinstance(part, _New):
-            if run:
-                yield run
-            run = None
-            yield part
-        elif run and run.first + run.count == part.position:
-            run = replace(
-                run,
-                count=run.count + 1,
-                passages=run.passages + part.entry.passages,
-                tokens=run.tokens + part.entry.tokens,
-            )
-        else:
-            if run:
-                yield run
-            entry = part.entry
-            run = KeptLectures(
-                part.position, 1, part.row_start, entry.passages, part.token_start, entry.tokens
-            )
-    if run:
-        yield run
-
-
-def _passage_vectors(part: KeptLectures | _New, before: Earlier | None) -> NDArray[np.float32]:
-    if isinstance(part, _New):
-        return part.vectors.passages
-    if before is None:
-        raise ValueError("lectures are kept from nothing")
-    return before.vectors.vectors(part.row_start, part.row_start + part.passages)
-
-
-def _token_rows(part: KeptLectures | _New, before: Earlier | None) -> NDArray[np.int8]:
-    if isinstance(part, _New):
-        return part.vectors.tokens
-    if before is None:
-        raise ValueError("lectures are kept from nothing")
-    return before.tokens[part.token_start : part.token_start + part.tokens]
-
-
-def _passage_texts(catalog: Catalog) -> Iterator[tuple[str, str]]:
-    for lecture_id in catalog.lecture_ids():
-        transcript = catalog.header(lecture_id).transcript
-        for passage in catalog.passages_of(lecture_id):
-            yield lecture_id, transcript[passage.char_start : passage.char_end]
+    return NewPart(rows, vectors, replace(derived.entry, tokens=len(vectors.tokens)))
 
 
 def _retired(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from small_index import TEXTS
 
 from assistant.config import Settings
 from assistant.evaluation_run import EvaluationRun, run_evaluation
@@ -104,3 +105,19 @@ def first_lecture_run(indexed_home: Path) -> EvaluationRun:
         splits=(),
         progress=lambda *_: None,
     )
+
+
+@pytest.fixture
+def lectures(tmp_path: Path) -> Path:
+    """A folder with the lectures of ``small_index``."""
+    folder = tmp_path / "lectures"
+    folder.mkdir()
+    for name, text in TEXTS.items():
+        (folder / f"{name}.txt").write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Of a home where there is nothing yet."""
+    return Settings(home=tmp_path / "home")
