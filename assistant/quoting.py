@@ -24,7 +24,7 @@ _LIST = re.compile(
     r" (?:does|do|did|are|were|is|can|could|should|will|would|has|have|had|must|may|might|to|exist|there|of"
     r"|for|in|on|that)\b"
     rf"|{LIST_ASKED}"
-    r"|\ball (?:of )?the\b|\bwhat else\b|\beverything\b|\bcontain\b"
+    r"|\ball (?:of )?the\b|\bwhat else\b|\beverything\b|^what (?:does|do)\b.*\bcontain\b"
     r"|\b(?:what|which|name|the|are) (?:two|three|four|five|six|seven|several|various|different) \w+s\b"
     r"|\bwho are the\b",
     re.IGNORECASE,

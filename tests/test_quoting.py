@@ -26,6 +26,7 @@ from corpus import Sentence
         "BLEU versus ROUGE: which one looks at recall?",
         "Is the image public or private?",
         "What distinguishes encoders from decoders?",
+        "What does a repository contain?",
     ],
 )
 def test_lists_and_comparisons_may_take_several_quotes(question: str) -> None:
@@ -42,6 +43,7 @@ def test_lists_and_comparisons_may_take_several_quotes(question: str) -> None:
         "How do I start a container?",
         "What makes encoders good at this?",
         "What are logits?",
+        "How many sentences does the dataset contain?",
     ],
 )
 def test_other_questions_take_one(question: str) -> None:
