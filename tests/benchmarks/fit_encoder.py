@@ -68,8 +68,11 @@ class AdaptedEncoder(torch.nn.Module):
         with torch.no_grad():
             hidden = self.bert.embeddings(ids)
         for number, layer in enumerate(self.bert.encoder.layer):
-            with torch.set_grad_enabled(torch.is_grad_enabled() and number >= FROZEN_LAYERS):
+            fits = torch.is_grad_enabled() and number >= FROZEN_LAYERS
+            # Twice as fast on a processor that multiplies bfloat16.
+            with torch.set_grad_enabled(fits), torch.autocast("cpu", dtype=torch.bfloat16):
                 hidden = layer(hidden, attention_mask=mask[:, None, None, :])
+        hidden = hidden.float()
         whole = (hidden * mask[..., None]).sum(1) / lengths[:, None]
         return functional.normalize(hidden, dim=-1), functional.normalize(whole, dim=-1), mask
 

@@ -9,8 +9,7 @@ other.
 
 import hashlib
 import random
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +24,6 @@ from assistant.store import Generation, current_generation, open_generation
 __all__ = [
     "ARTICLES",
     "FOLDS",
-    "LATER",
     "LECTURES",
     "FitPassage",
     "FitQuestion",
@@ -42,15 +40,12 @@ __all__ = [
 DATA = Path(__file__).parents[1] / "data"
 FOLDS = 2
 LECTURES = {
-    "hf": ("lecture-questions.jsonl", "lecture-questions-fit.jsonl"),
-    "written": ("written-questions.jsonl",),
+    "hf": ("lecture-questions.jsonl", "lecture-questions-fit.jsonl", "lecture-questions-later.jsonl"),
+    "written": ("written-questions.jsonl", "written-questions-later.jsonl"),
 }
-LATER = {"hf": ("lecture-questions-later.jsonl",), "written": ("written-questions-later.jsonl",)}
-"""Questions that were written when the encoder was fitted: for what is fitted on top of it."""
+"""Kinds of lectures, each with the files of questions about them."""
 ARTICLES = ("squad2-halfdev", "spoken-squad-wer23", "clapnq-dev")
 QUESTIONS_PER_SET = 900
-QUESTIONS_PER_LECTURE = 20
-"""To fit the encoder on, drawn at random, which keeps it to half an hour."""
 _TWINS = {
     "hf-09": "hf-08",
     "hf-11": "hf-10",
@@ -117,13 +112,8 @@ def is_held_out(title: str) -> bool:
     return _md5(title) % 2 == 1
 
 
-def open_source(
-    name: str, evaluation: Path, home: Path, model: str, asked: Mapping[str, Sequence[str]] = LECTURES
-) -> Source:
-    """The source called ``name``; its index in ``home`` is made or brought up to date.
-
-    ``asked`` has the files of questions about each kind of lectures.
-    """
+def open_source(name: str, evaluation: Path, home: Path, model: str) -> Source:
+    """The source called ``name``; its index in ``home`` is made or brought up to date."""
     settings = Settings(home=home, model=model)
     texts: dict[str, str] = {}
     if name in LECTURES:
@@ -131,7 +121,7 @@ def open_source(
             evaluation / "hf-course-lectures" / "srt" / "en" if name == "hf" else DATA / "written-lectures"
         )
         index_paths([folder], settings, lambda *_: None)
-        files = [DATA / file for file in asked[name]]
+        files = [DATA / file for file in LECTURES[name]]
     else:
         lectures, texts = load_corpus(evaluation / name / "corpus.jsonl")
         index_lectures(lectures, settings, lambda *_: None)
@@ -163,10 +153,9 @@ def collect(evaluation: Path, homes: Path, model: str) -> list[FitQuestion]:
     found = []
     for name in (*LECTURES, *ARTICLES):
         source = open_source(name, evaluation, homes / name, model)
-        questions = [(fold, question) for fold, question in drawn(source) if not question.history]
-        if source.is_lectures:
-            questions = _few_of_each(questions)
-        for fold, question in questions:
+        for fold, question in drawn(source):
+            if question.history:
+                continue
             if source.is_lectures:
                 passages = list(_passages(source, question, 24, None))
             else:
@@ -182,21 +171,6 @@ def shares_half(sentence: Place, gold: Place) -> bool:
         return False
     shared = min(sentence.char_end, gold.char_end) - max(sentence.char_start, gold.char_start)
     return 2 * shared >= min(sentence.char_end - sentence.char_start, gold.char_end - gold.char_start)
-
-
-def _few_of_each(
-    questions: Sequence[tuple[int, EvaluationQuestion]],
-) -> list[tuple[int, EvaluationQuestion]]:
-    """At most ``QUESTIONS_PER_LECTURE`` of each lecture."""
-    shuffled = random.Random(0).sample(questions, len(questions))  # noqa: S311 (no secret)
-    counts: Counter[str] = Counter()
-    kept = []
-    for fold, question in shuffled:
-        lecture = own_lecture(question)
-        counts[lecture] += 1
-        if counts[lecture] <= QUESTIONS_PER_LECTURE:
-            kept.append((fold, question))
-    return kept
 
 
 def own_lecture(question: EvaluationQuestion) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from fitting_examples import LATER, LECTURES, Source, drawn, open_source, own_lecture, shares_half
+from fitting_examples import LECTURES, Source, drawn, open_source, own_lecture, shares_half
 from numpy.typing import NDArray
 
 from assistant.config import PASSAGES_READ
@@ -26,10 +26,11 @@ from assistant.verifying import Window, read_windows
 __all__ = ["SHIPPED", "Example", "Reader", "place_of", "read_choose", "read_fold"]
 
 SHIPPED = Path(__file__).parents[2] / "assistant"
-READ_ARTICLES = ("squad2-halfdev", "clapnq-dev")
+JUDGED_ARTICLES = ("squad2-halfdev", "clapnq-dev")
+"""Sets in which each article has questions that it covers and others that it does not."""
+READ_ARTICLES = (*JUDGED_ARTICLES, "spoken-squad-wer23")
 OTHER_WORLDS = 600
 """Questions about other worlds asked of each library, in each fold, at most."""
-ASKED = {name: (*LECTURES[name], *LATER[name]) for name in LECTURES}
 
 
 @dataclass(frozen=True)
@@ -94,12 +95,12 @@ class Reader:
 
 def read_fold(fold: int, evaluation: Path, homes: Path, adapter: Path) -> Iterator[Example]:
     """The questions of a fold as the encoder that was fitted without them reads them."""
-    model, matching = merged_model(adapter, homes / "model")
+    model, matching = merged_model(adapter, homes / "models")
     articles = {name: open_source(name, evaluation, homes / name, str(model)) for name in READ_ARTICLES}
-    for source in articles.values():
+    for name, source in articles.items():
         reader = Reader(source, matching)
         for number, question in source.questions:
-            if number == fold:
+            if number == fold and name in JUDGED_ARTICLES:
                 yield reader.read(fold, question, question.lecture_ids)
         for number, question in drawn(source):
             if number == fold and question.answerable:
@@ -108,12 +109,12 @@ def read_fold(fold: int, evaluation: Path, homes: Path, adapter: Path) -> Iterat
         reported = {json.loads(line)["question"] for line in lines}
     strange = [
         question
-        for source in articles.values()
-        for number, question in source.questions
+        for name in JUDGED_ARTICLES
+        for number, question in articles[name].questions
         if number == fold and question.question not in reported
     ]
     for name in LECTURES:
-        source = open_source(name, evaluation, homes / name, str(model), ASKED)
+        source = open_source(name, evaluation, homes / name, str(model))
         reader = Reader(source, matching)
         lectures = {header.lecture_id for header in source.generation.catalog.headers()}
         for place, (number, question) in enumerate(drawn(source)):
@@ -131,8 +132,8 @@ def read_fold(fold: int, evaluation: Path, homes: Path, adapter: Path) -> Iterat
 
 def read_choose(evaluation: Path, homes: Path) -> Iterator[Example]:
     """Split ``choose`` as the encoder that ships reads it."""
-    model, matching = merged_model(SHIPPED, homes / "model")
-    source = open_source("hf", evaluation, homes / "hf", str(model), ASKED)
+    model, matching = merged_model(SHIPPED, homes / "models")
+    source = open_source("hf", evaluation, homes / "hf", str(model))
     reader = Reader(source, matching)
     for number, question in source.questions:
         if question.split == "choose":
@@ -140,10 +141,12 @@ def read_choose(evaluation: Path, homes: Path) -> Iterator[Example]:
             yield reader.read(number, question, [own_lecture(question)])
 
 
-def merged_model(adapter: Path, folder: Path) -> tuple[Path, Matching]:
-    """The encoder with its changes made, as a model folder, and the map fitted with it."""
+def merged_model(adapter: Path, models: Path) -> tuple[Path, Matching]:
+    """The encoder with its changes made, as a folder in ``models``, and the map fitted with it."""
+    files = adapted(plain_model(), adapter / "adapter.npz")
+    folder = models / files.sha256[:16]
     if not folder.is_dir():
-        TransformerEncoder(adapted(plain_model(), adapter / "adapter.npz")).model.save_pretrained(str(folder))
+        TransformerEncoder(files).model.save_pretrained(str(folder))
     with np.load(adapter / "matching.npz") as stored:
         return folder, Matching.from_arrays(stored)
 
