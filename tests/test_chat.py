@@ -2,8 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 import httpx
 import openai
 import pytest
+from server_process import ServerStart
 
 from api.chat import Reply
 from assistant.citations import quote_text
@@ -19,7 +18,6 @@ from assistant.service import LectureAssistant
 
 REQUESTS = json.loads((Path(__file__).parent / "data" / "chat-requests.json").read_text(encoding="utf-8"))
 QUESTION = "Where do you store Docker images?"
-ServerStart = Callable[..., AbstractContextManager[httpx.Client]]
 
 
 @pytest.fixture

@@ -1,20 +1,19 @@
 """What a server owes those who run it: limits, ids, logs, metrics, headers, and its place behind a proxy."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from fastapi.testclient import TestClient
+from server_process import ServerStart
 
 from api import create_app
 from api.config import ServerSettings
 from assistant.config import Settings
 from assistant.errors import SettingInvalid
 
-ServerStart = Callable[..., AbstractContextManager[httpx.Client]]
 UNLOGGED = "What is my secret question about Fargate?"
 
 
