@@ -8,13 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from server_process import ServerStart
 
 from assistant.checking import repair_home
 from assistant.config import Settings
 from assistant.embedding import EncodedText
 from assistant.errors import IndexDamaged, IndexOutdated
-from assistant.manifest import read_manifest
+from assistant.manifest import manifest_record, read_manifest
 from assistant.migration import upgrade_home
+from assistant.onnx_export import exported_folder
 from assistant.salvage import salvage
 from assistant.service import LectureAssistant
 from assistant.store import current_generation, open_current
@@ -65,6 +67,19 @@ def test_asking_an_index_of_format_1_upgrades_it(old_home: Path) -> None:
     rows = [(s.token_start, s.token_end) for s in generation.catalog.sentences("boats")]
     assert rows == [(7, 11), (11, 16)]
     assert assistant.passage(found.passage_id).quote == found.quote
+
+
+def test_a_server_over_an_index_of_format_1_upgrades_it_and_gets_ready(
+    old_home: Path, indexed_home: Path, start_server: ServerStart
+) -> None:
+    # The stored index has an encoder of its own, but only questions are encoded, and none is asked here.
+    (encoder,) = (indexed_home / "models").iterdir()
+    model_sha256 = manifest_record(old_home / "generations/1")["model_sha256"]
+    shutil.copytree(encoder, exported_folder(old_home, model_sha256))
+    with start_server(old_home) as client:
+        shown = client.get("/v1/lectures").json()["lectures"]
+    assert [lecture["lecture_id"] for lecture in shown] == list(TEXTS)
+    assert open_current(old_home).manifest.format_version == 2
 
 
 def test_an_upgrade_is_done_once(old_home: Path) -> None:
