@@ -34,14 +34,13 @@ class EncodedText:
     """A text as the encoder reads it.
 
     ``vector`` has shape (dimension,), ``tokens`` (n, dimension), both float32 with rows of unit
-    length; ``tokens[i]`` is the contextual vector of characters ``spans[i]`` and ``ids[i]`` its
-    number in the encoder's vocabulary. Special tokens and prompts are left out.
+    length; ``tokens[i]`` is the contextual vector of characters ``spans[i]``. Special tokens and
+    prompts are left out.
     """
 
     vector: NDArray[np.float32]
     tokens: NDArray[np.float32]
     spans: tuple[tuple[int, int], ...]
-    ids: tuple[int, ...]
 
 
 class PassageEncoder(Protocol):
@@ -196,14 +195,13 @@ def encoded_text(
     ]
     if not kept:
         # Nothing but characters that the tokenizer drops: the whole stands for its only token.
-        return EncodedText(_unit(vector), _unit(vector)[np.newaxis], ((0, 1),), (0,))
+        return EncodedText(_unit(vector), _unit(vector)[np.newaxis], ((0, 1),))
     return EncodedText(
         vector=_unit(vector),
         tokens=_unit(tokens[kept]),
         spans=tuple(
             (encoding.offsets[i][0] - prompt_length, encoding.offsets[i][1] - prompt_length) for i in kept
         ),
-        ids=tuple(encoding.ids[i] for i in kept),
     )
 
 

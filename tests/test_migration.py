@@ -1,18 +1,15 @@
-"""``data/format-1.zip`` is an index of four lectures that the last version with format 1 wrote, by an encoder
-that counts each word in one of 16 places by its checksum."""
+"""``data/format-1.zip`` is an index of four lectures that the last version with format 1 wrote, by the
+encoder of ``small_index``."""
 
-import re
 import shutil
-import zlib
 from pathlib import Path
 
-import numpy as np
 import pytest
 from server_process import ServerStart
+from small_index import WordEncoder
 
 from assistant.checking import repair_home
 from assistant.config import Settings
-from assistant.embedding import EncodedText
 from assistant.errors import IndexDamaged, IndexOutdated
 from assistant.manifest import manifest_record, read_manifest
 from assistant.migration import upgrade_home
@@ -31,18 +28,6 @@ TEXTS = {
         "Because the earth turns under two bulges."
     ),
 }
-
-
-class WordEncoder:
-    """The encoder of the stored index, for questions."""
-
-    def encode_question(self, text: str) -> EncodedText:
-        words = list(re.finditer(r"\w+", text))
-        ids = tuple(zlib.crc32(word[0].lower().encode()) % 16 for word in words)
-        tokens = np.eye(16, dtype=np.float32)[list(ids)]
-        total = tokens.sum(axis=0)
-        vector = (total / np.linalg.norm(total)).astype(np.float32)
-        return EncodedText(vector, tokens, tuple(word.span() for word in words), ids)
 
 
 @pytest.fixture
