@@ -21,7 +21,7 @@ from unittest import mock
 from assistant import catalog
 from assistant.config import Settings
 from assistant.indexing import index_paths
-from assistant.service import open_index
+from assistant.opening import open_index
 
 ROUNDS = 9
 

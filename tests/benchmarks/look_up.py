@@ -18,8 +18,8 @@ from pathlib import Path
 
 from assistant.config import CITED, Settings
 from assistant.indexing import index_paths
+from assistant.opening import OpenIndex, open_index
 from assistant.retrieval import retrieve
-from assistant.service import OpenIndex, open_index
 
 QUESTIONS = Path(__file__).parents[1] / "data" / "lecture-questions.jsonl"
 LECTURES = Path("evaluation", "hf-course-lectures", "srt", "en")
