@@ -24,9 +24,11 @@ __all__ = [
     "QuestionEncoder",
     "TransformerEncoder",
     "load_tokenizer",
+    "token_limits",
 ]
 
 _BATCH = 32
+_SPECIAL_TOKENS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,22 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
+
+
+def token_limits(files: ModelFiles, most: int) -> tuple[Callable[[str], int], int]:
+    """What counts the tokens of a text, and how many of them a passage may have.
+
+    That is ``most``, or what the model reads beside its two special tokens where that is less.
+
+    Raises:
+        ModelUnusable: the model has no readable ``tokenizer.json``.
+    """
+    tokenizer = load_tokenizer(files.folder)
+
+    def count(text: str) -> int:
+        return len(tokenizer.encode(text, add_special_tokens=False).ids)
+
+    return count, min(most, files.max_tokens - _SPECIAL_TOKENS)
 
 
 class TransformerEncoder:
