@@ -2,9 +2,11 @@
 
 import copy
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from assistant.answering import ANSWERED_FROM, Answer
 from assistant.catalog import LectureHeader
@@ -12,15 +14,18 @@ from assistant.citations import CharRange, Citation, cite, cite_passages
 from assistant.config import CITED, Settings
 from assistant.conversation import Turn
 from assistant.embedding import QuestionEncoder
-from assistant.errors import NotIndexed, PassageRetired, QuestionInvalid
+from assistant.errors import IndexMissing, NotIndexed, PassageRetired, QuestionInvalid
 from assistant.opening import LiveIndex, OpenIndex
 from assistant.questions import plain_text
 from assistant.retrieval import retrieve
 from assistant.store import Generation
 from assistant.suggestions import LectureQuestion, self_contained_questions
-from corpus import Lecture
+from corpus import Lecture, shipped_lectures
 
-__all__ = ["LectureAssistant", "SearchPage", "Understood"]
+if TYPE_CHECKING:
+    from assistant.building import Progress
+
+__all__ = ["LectureAssistant", "SearchPage", "Understood", "open_assistant"]
 
 _SEARCH_DEPTH = 200
 _QUESTIONS_TRIED = 3
@@ -255,6 +260,26 @@ class LectureAssistant:
             if lecture_id not in within:
                 raise NotIndexed(_unknown("lecture", lecture_id, within))
         return list(lectures)
+
+
+def open_assistant(
+    settings: Settings, first_index: "Callable[[], AbstractContextManager[Progress]] | None" = None
+) -> LectureAssistant:
+    """The assistant over a home; with no index yet, the lectures that ship are indexed first.
+
+    Only then ``first_index`` is called: it is done in that context, which gives what is told the progress.
+
+    Raises:
+        As ``LectureAssistant`` and ``index_paths`` do.
+    """
+    try:
+        return LectureAssistant(settings)
+    except IndexMissing:
+        from assistant.indexing import index_paths
+
+        with first_index() if first_index else nullcontext(lambda *_: None) as progress:
+            index_paths([shipped_lectures()], settings, progress)
+        return LectureAssistant(settings)
 
 
 def _sound(text: str) -> str:
