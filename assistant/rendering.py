@@ -16,12 +16,13 @@ from assistant.answering import Answer
 from assistant.building import Progress
 from assistant.citations import Citation
 from assistant.service import SearchPage
+from corpus.formats.clock import format_time
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
-__all__ = ["clock", "note", "print_answer", "print_json", "print_search", "progress_bar"]
+__all__ = ["note", "print_answer", "print_json", "print_search", "progress_bar"]
 
 _SHOW_AFTER_SECONDS = 2.0
 
@@ -75,16 +76,9 @@ def where(citation: Citation) -> str:
     span = f"{unit}s {citation.line_start} to {citation.line_end}"
     if citation.line_start == citation.line_end:
         span = f"{unit} {citation.line_start}"
-    time_of = f", {clock(citation.start_ms)}" if citation.start_ms is not None else ""
+    time_of = f", {format_time(citation.start_ms)}" if citation.start_ms is not None else ""
     speaker = f", {citation.speaker}" if citation.speaker else ""
     return f"{citation.lecture_id}{time_of}{speaker}, {span}"
-
-
-def clock(milliseconds: int) -> str:
-    """``M:SS`` or ``H:MM:SS``."""
-    minutes, seconds = divmod(milliseconds // 1000, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 def shorten(text: str, width: int = 100) -> str:

@@ -180,6 +180,13 @@ def test_half_a_character_breaks_nothing(server: httpx.Client, number: int) -> N
     assert response.status_code == 200
 
 
+def test_a_source_past_an_hour_says_the_hour(indexed_home: Path) -> None:
+    answer = LectureAssistant(Settings(home=indexed_home)).ask(QUESTION)
+    late = replace(answer.citations[0], start_ms=3_725_000, end_ms=3_729_000)
+    (source,) = Reply(replace(answer, citations=(late,)), "https://lectures.example", links=False).sources
+    assert source.source.name == f"{late.title}, 1:02:05"
+
+
 def test_without_links_the_content_is_the_answer(indexed_home: Path) -> None:
     answer = LectureAssistant(Settings(home=indexed_home)).ask("What are ECS, EKS and Fargate?")
     reply = Reply(answer, "https://lectures.example", links=False)

@@ -96,7 +96,7 @@ def _check(source: Source, count_tokens: Callable[[str], int], max_tokens: int) 
 
 
 def _print(item: _Checked) -> None:
-    from assistant.rendering import clock
+    from corpus.formats.clock import format_time
 
     if item.error is not None:
         click.echo(f"{click.style('cannot be read:', fg='red')} {item.error}")
@@ -106,7 +106,7 @@ def _print(item: _Checked) -> None:
     if item.pages is not None:
         facts.append("1 page" if item.pages == 1 else f"{item.pages} pages")
     if item.duration_ms is not None:
-        facts.append(clock(item.duration_ms))
+        facts.append(format_time(item.duration_ms))
     if item.speakers:
         facts.append(f"speakers: {', '.join(item.speakers)}")
     if item.sounds:
