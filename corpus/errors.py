@@ -17,7 +17,15 @@ __all__ = [
     "SlidesExtraMissing",
     "TranscriptMissing",
     "TranscriptUnreadable",
+    "in_one_line",
 ]
+
+_LONGEST = 200
+
+
+def in_one_line(error: BaseException) -> str:
+    """What an error of another library says, on one line and cut to 200 characters, or else its kind."""
+    return (" ".join(str(error).split()) or type(error).__name__)[:_LONGEST]
 
 
 class CorpusError(Exception):
