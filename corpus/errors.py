@@ -2,7 +2,7 @@
 
 CorpusError
 ├── TranscriptMissing    no such file, or it cannot be read
-├── TranscriptUnreadable the bytes are not a transcript (binary, empty, no sound cue)
+├── TranscriptUnreadable the bytes are not a transcript (binary, empty, no caption with words)
 ├── SlidesExtraMissing   slides, and what reads them is not installed
 ├── LectureFileInvalid   a lecture.toml that does not parse or holds a wrong value
 └── LectureIdTaken       two files claim the same lecture id
