@@ -26,7 +26,7 @@ LECTURES = Path("evaluation", "hf-course-lectures", "srt", "en")
 
 
 def main() -> None:
-    """Index what is not indexed yet, ask every question twice, print medians."""
+    """Index what is not indexed yet, ask every question three times, the first to warm up, print medians."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shared", type=Path, required=True, help="the folder that holds evaluation/")
     parser.add_argument("--homes", type=Path, help="keep the index here (default: a temporary folder)")
