@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -116,6 +118,23 @@ def test_public_names_are_sorted_and_documented(package: object) -> None:
     assert list(names) == sorted(names)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [name for name in names if f"`{name}`" not in readme] == []
+
+
+@pytest.mark.parametrize("name", assistant.__all__)
+def test_a_public_name_of_the_assistant_is_that_of_its_module(name: str) -> None:
+    assert getattr(assistant, name).__name__ == name
+    assert name in dir(assistant)
+
+
+def test_the_assistant_has_no_other_names() -> None:
+    with pytest.raises(AttributeError, match="module 'assistant' has no attribute 'Answers'"):
+        assistant.Answers  # type: ignore[attr-defined]  # noqa: B018  that it is not there is the test
+
+
+def test_the_command_line_starts_without_what_answers() -> None:
+    code = "import sys, assistant.cli; print(*{name.partition('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"faiss", "numpy", "rich", "tantivy", "tokenizers"} & set(done.stdout.split())
 
 
 def test_the_readme_names_every_command_and_ci_runs_its_test_command() -> None:
