@@ -32,7 +32,7 @@ def run(settings: Settings, host: str, port: int, root_path: str = "") -> None:
     """
     loopback = is_loopback(host)
     server = ServerSettings.from_environment(os.environ, open_without_keys=loopback, root_path=root_path)
-    # Damage is told before anyone listens; an index that lacks or is of before is made by the application.
+    # Damage is told before anyone listens; an index that is missing or old is seen to by the application.
     with suppress(IndexMissing, IndexOutdated):
         open_current(settings.home).close()
     listener = listen(host, port)
