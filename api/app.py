@@ -19,13 +19,12 @@ from api.openapi_document import DESCRIPTION, describe
 from api.routes import ask, chat, feedback, health, lectures, passages, search, uploads
 from api.routes.pages import page_routes
 from assistant.config import Settings
-from assistant.errors import AssistantError, IndexMissing
+from assistant.errors import AssistantError
 from assistant.feedback import FeedbackStore
-from assistant.indexing import index_paths
 from assistant.jobs import JobRunner
 from assistant.keys import KeyStore
-from assistant.service import LectureAssistant
-from corpus import CorpusError, shipped_lectures
+from assistant.service import open_assistant
+from corpus import CorpusError
 
 __all__ = ["create_app"]
 
@@ -47,9 +46,9 @@ def create_app(settings: Settings, server: ServerSettings | None = None) -> Fast
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async def open_assistant() -> None:
+        async def open_beside() -> None:
             try:
-                opened = await to_thread.run_sync(_open, settings)
+                opened = await to_thread.run_sync(open_assistant, settings)
                 await to_thread.run_sync(jobs.start)
                 app.state.assistant = opened
             except (AssistantError, CorpusError):
@@ -57,7 +56,7 @@ def create_app(settings: Settings, server: ServerSettings | None = None) -> Fast
 
         to_thread.current_default_thread_limiter().total_tokens = _THREADS
         async with create_task_group() as tasks:
-            tasks.start_soon(open_assistant)
+            tasks.start_soon(open_beside)
             yield
             app.state.assistant = None
         await to_thread.run_sync(jobs.stop)
@@ -103,11 +102,3 @@ def _add_middleware(app: FastAPI, server: ServerSettings) -> None:
             expose_headers=_SEEN_BY_PAGES,
         )
     app.add_middleware(Observing, metrics=app.state.metrics)
-
-
-def _open(settings: Settings) -> LectureAssistant:
-    try:
-        return LectureAssistant(settings)
-    except IndexMissing:
-        index_paths([shipped_lectures()], settings, lambda *_: None)
-        return LectureAssistant(settings)

@@ -28,6 +28,7 @@ from api.streaming import answer_or_problem, event, in_pieces
 from assistant.answering import Answer
 from assistant.citations import Citation, quote_text
 from assistant.conversation import Turn
+from corpus.formats.clock import format_time
 
 __all__ = ["MODEL", "Conversation", "Reply", "completion", "completion_events", "read_conversation"]
 
@@ -183,8 +184,7 @@ def _source(citation: Citation, base_url: str) -> Source:
 def _time(citation: Citation) -> str:
     if citation.start_ms is None:
         return f", {citation.page_kind or 'line'} {citation.line_start}"
-    minutes, seconds = divmod(citation.start_ms // 1000, 60)
-    return f", {minutes}:{seconds:02}"
+    return f", {format_time(citation.start_ms)}"
 
 
 def _usage(request: ChatRequest, reply: Reply) -> Usage:

@@ -12,9 +12,9 @@ from api.app import create_app
 from api.config import ServerSettings
 from api.logs import set_up_logs
 from assistant.config import Settings
-from assistant.errors import IndexMissing, PortTaken
+from assistant.errors import IndexMissing, IndexOutdated, PortTaken
 from assistant.keys import KeyStore
-from assistant.store import current_generation, open_generation
+from assistant.store import open_current
 
 __all__ = ["listen", "run"]
 
@@ -27,12 +27,14 @@ def run(settings: Settings, host: str, port: int, root_path: str = "") -> None:
     Raises:
         PortTaken: another program listens there.
         IndexDamaged: the index cannot be read.
+        IndexTooNew: a later version of this program wrote it.
         SettingInvalid: a variable of the environment cannot have its value.
     """
     loopback = is_loopback(host)
     server = ServerSettings.from_environment(os.environ, open_without_keys=loopback, root_path=root_path)
-    with suppress(IndexMissing):
-        open_generation(current_generation(settings.home)).catalog.close()
+    # Damage is told before anyone listens; an index that is missing or old is seen to by the application.
+    with suppress(IndexMissing, IndexOutdated):
+        open_current(settings.home).close()
     listener = listen(host, port)
     shown = f"[{host}]" if listener.family == socket.AF_INET6 else host
     if not loopback and not server.public_reading and not KeyStore(settings.home).exist():

@@ -14,7 +14,6 @@ stored, and be as long as is said, so it cannot write elsewhere or grow; and all
 import json
 import re
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -25,11 +24,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from assistant.checking import row_problems
-from assistant.disk import flush, flush_tree, remove_folder
+from assistant.disk import flush
 from assistant.errors import ArchiveInvalid, AssistantError, HomeUnusable, IndexDamaged, IndexTooNew
 from assistant.manifest import Manifest, altered_files, read_manifest
 from assistant.model_files import file_sha256
-from assistant.onnx_export import encoder_problems, exported_folder
+from assistant.onnx_export import encoder_aside, encoder_problems, exported_folder, place_encoder
 from assistant.store import (
     generation_folders,
     make_live,
@@ -110,7 +109,7 @@ def import_archive(home: Path, file: Path, *, replace: bool = False) -> ArchiveC
     """
     with _archive_errors(file), zipfile.ZipFile(file) as archive:
         files = _listed_files(archive, file)
-        with writing(home), new_generation(home) as aside, _encoder_aside(home) as encoder:
+        with writing(home), new_generation(home) as aside, encoder_aside(home) as encoder:
             _extract(archive, file, files, {"generation": aside, "encoder": encoder})
             manifest_sha256 = str(files["generation/manifest.json"]["sha256"])
             manifest = _checked(aside, encoder, manifest_sha256, file)
@@ -123,7 +122,7 @@ def import_archive(home: Path, file: Path, *, replace: bool = False) -> ArchiveC
                 publish(home, aside, replaced(manifest, encoder_sha256=described))
             else:
                 if manifest.encoder_sha256:
-                    _place_encoder(encoder, own)
+                    place_encoder(encoder, own)
                 make_live(home, aside, manifest_sha256)
     return ArchiveContents(len(manifest.lectures), manifest.passages, file.stat().st_size)
 
@@ -242,22 +241,3 @@ def _refuse_loss(home: Path, manifest: Manifest, file: Path) -> None:
             f"{file} does not hold {', '.join(missing[:3])}{' and others' if missing[3:] else ''}, "
             f"which {home} does; import with --replace to lose them"
         )
-
-
-@contextmanager
-def _encoder_aside(home: Path) -> Iterator[Path]:
-    models = home / "models"
-    models.mkdir(exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=".exporting-", dir=models))
-    try:
-        yield aside
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-def _place_encoder(aside: Path, folder: Path) -> None:
-    flush_tree(aside)
-    if folder.exists():
-        remove_folder(folder)
-    aside.replace(folder)
-    flush(folder.parent)

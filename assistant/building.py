@@ -14,7 +14,7 @@ from assistant.catalog import RetiredPassage
 from assistant.cataloguing import NewLecture
 from assistant.config import Settings
 from assistant.earlier import Earlier, Place
-from assistant.embedding import OnnxEncoder, PassageEncoder, TransformerEncoder, load_tokenizer
+from assistant.embedding import OnnxEncoder, PassageEncoder, TransformerEncoder, token_limits
 from assistant.generation_files import NewPart, Part, write_files
 from assistant.manifest import LectureEntry, Manifest, file_records
 from assistant.model_files import file_sha256, locate_model
@@ -29,7 +29,6 @@ __all__ = ["Changes", "GenerationBuilder", "Progress"]
 Progress = Callable[[str, int, int], None]
 """Called with (what is being done, how much is done, how much there is; 0 where unknown)."""
 
-_SPECIAL_TOKENS = 2
 _FEW_PASSAGES = 256
 """About as many as a CPU embeds while torch and sentence-transformers are being loaded."""
 
@@ -69,9 +68,7 @@ class GenerationBuilder:
         self._progress = progress
         self._given_encoder = encoder
         self._files = locate_model(settings.model)
-        tokenizer = load_tokenizer(self._files.folder)
-        self._count_tokens = lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
-        self._max_tokens = min(settings.passage_tokens, self._files.max_tokens - _SPECIAL_TOKENS)
+        self._count_tokens, self._max_tokens = token_limits(self._files, settings.passage_tokens)
         self._splitting = _splitting_sha256()
 
     def build(

@@ -17,7 +17,7 @@ from assistant.config import Settings
 from assistant.errors import CalibrationInvalid
 from assistant.evaluation import confidence_labels, evaluate
 from assistant.evaluation_data import load_questions
-from assistant.service import open_index
+from assistant.opening import open_index
 
 __all__ = ["FEWEST", "calibrate", "cross_validated", "fit_line"]
 

@@ -24,9 +24,11 @@ __all__ = [
     "QuestionEncoder",
     "TransformerEncoder",
     "load_tokenizer",
+    "token_limits",
 ]
 
 _BATCH = 32
+_SPECIAL_TOKENS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +36,13 @@ class EncodedText:
     """A text as the encoder reads it.
 
     ``vector`` has shape (dimension,), ``tokens`` (n, dimension), both float32 with rows of unit
-    length; ``tokens[i]`` is the contextual vector of characters ``spans[i]`` and ``ids[i]`` its
-    number in the encoder's vocabulary. Special tokens and prompts are left out.
+    length; ``tokens[i]`` is the contextual vector of characters ``spans[i]``. Special tokens and
+    prompts are left out.
     """
 
     vector: NDArray[np.float32]
     tokens: NDArray[np.float32]
     spans: tuple[tuple[int, int], ...]
-    ids: tuple[int, ...]
 
 
 class PassageEncoder(Protocol):
@@ -73,6 +74,22 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
+
+
+def token_limits(files: ModelFiles, most: int) -> tuple[Callable[[str], int], int]:
+    """What counts the tokens of a text, and how many of them a passage may have.
+
+    That is ``most``, or what the model reads beside its two special tokens where that is less.
+
+    Raises:
+        ModelUnusable: the model has no readable ``tokenizer.json``.
+    """
+    tokenizer = load_tokenizer(files.folder)
+
+    def count(text: str) -> int:
+        return len(tokenizer.encode(text, add_special_tokens=False).ids)
+
+    return count, min(most, files.max_tokens - _SPECIAL_TOKENS)
 
 
 class TransformerEncoder:
@@ -196,14 +213,13 @@ def encoded_text(
     ]
     if not kept:
         # Nothing but characters that the tokenizer drops: the whole stands for its only token.
-        return EncodedText(_unit(vector), _unit(vector)[np.newaxis], ((0, 1),), (0,))
+        return EncodedText(_unit(vector), _unit(vector)[np.newaxis], ((0, 1),))
     return EncodedText(
         vector=_unit(vector),
         tokens=_unit(tokens[kept]),
         spans=tuple(
             (encoding.offsets[i][0] - prompt_length, encoding.offsets[i][1] - prompt_length) for i in kept
         ),
-        ids=tuple(encoding.ids[i] for i in kept),
     )
 
 

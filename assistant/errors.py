@@ -4,6 +4,7 @@ AssistantError
 ├── QuestionInvalid   empty, or longer than a question can be
 ├── NotIndexed        a course, lecture or passage that the index does not hold
 │   └── PassageRetired    it held that passage once; its lecture changed or went
+├── NothingReadable   no file that was to be indexed can be read, and nothing was indexed before
 ├── IndexMissing      nothing has been indexed under this home yet
 ├── IndexDamaged      a file of the index is missing, altered or not ours
 ├── IndexOutdated     an earlier version of this program wrote the index; it can be upgraded
@@ -36,6 +37,7 @@ __all__ = [
     "LectureConflict",
     "ModelUnusable",
     "NotIndexed",
+    "NothingReadable",
     "PassageRetired",
     "PortTaken",
     "QuestionInvalid",
@@ -58,6 +60,10 @@ class NotIndexed(AssistantError):
 
 class PassageRetired(NotIndexed):
     """The passage was in the index; its lecture has changed since or was removed."""
+
+
+class NothingReadable(AssistantError):
+    """Each of the files to be indexed failed, and there is no index that would stay."""
 
 
 class IndexMissing(AssistantError):

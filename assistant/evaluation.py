@@ -117,10 +117,8 @@ class SystemReport:
 
 def hits(quote: Place, gold: Place) -> bool:
     """Whether ``quote`` covers at least half of ``gold``."""
-    if quote.lecture_id != gold.lecture_id:
-        return False
-    shared = min(quote.char_end, gold.char_end) - max(quote.char_start, gold.char_start)
-    return 2 * shared >= gold.char_end - gold.char_start
+    shared = gold.shared_with(quote)
+    return shared > 0 and 2 * shared >= gold.char_end - gold.char_start
 
 
 def evaluate(

@@ -36,6 +36,12 @@ class Place:
     char_start: int
     char_end: int
 
+    def shared_with(self, other: "Place") -> int:
+        """How many characters are in both; none of two lectures."""
+        if self.lecture_id != other.lecture_id:
+            return 0
+        return max(0, min(self.char_end, other.char_end) - max(self.char_start, other.char_start))
+
 
 @dataclass(frozen=True, slots=True)
 class EvaluationQuestion:

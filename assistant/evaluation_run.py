@@ -16,8 +16,8 @@ from assistant.errors import EvaluationInvalid
 from assistant.evaluation import Outcome, SystemReport, evaluate, report_of
 from assistant.evaluation_data import load_corpus, load_questions
 from assistant.indexing import index_lectures, index_paths
+from assistant.opening import open_index
 from assistant.rendering import print_json
-from assistant.service import open_index
 
 __all__ = ["EvaluationRun", "print_reports", "run_evaluation", "shown"]
 

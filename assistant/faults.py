@@ -5,11 +5,9 @@ from dataclasses import dataclass
 
 from assistant.config import CITED
 from assistant.evaluation import Outcome
-from assistant.evaluation_data import Place
 
 __all__ = ["NO_KIND", "Fault", "fault_of", "faults_by_kind"]
 
-"""How many quotes an answer cites unless told otherwise."""
 NO_KIND = "no kind given"
 
 
@@ -50,15 +48,11 @@ def _why(outcome: Outcome, *, answered: bool) -> str | None:
     cited = outcome.quotes[:CITED]
     if not any(quote.lecture_id == place.lecture_id for quote in cited for place in question.places):
         return "all quotes are from other lectures"
-    most = max(_covered(quote, place) for quote in cited for place in question.places)
+    most = max(
+        place.shared_with(quote) / max(place.char_end - place.char_start, 1)
+        for quote in cited
+        for place in question.places
+    )
     if most == 0:
         return "right lecture, but no quote touches a gold place"
     return f"the best quote covers {most:.0%} of a gold place, half is needed"
-
-
-def _covered(quote: Place, gold: Place) -> float:
-    """Share of ``gold`` that is in ``quote``."""
-    if quote.lecture_id != gold.lecture_id:
-        return 0.0
-    shared = min(quote.char_end, gold.char_end) - max(quote.char_start, gold.char_start)
-    return max(0, shared) / max(gold.char_end - gold.char_start, 1)

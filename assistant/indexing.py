@@ -9,11 +9,12 @@ from assistant.building import Changes, GenerationBuilder, Progress
 from assistant.config import Settings
 from assistant.earlier import Earlier, open_earlier
 from assistant.embedding import PassageEncoder
-from assistant.errors import AssistantError, IndexDamaged, LectureConflict, NotIndexed
+from assistant.errors import IndexDamaged, LectureConflict, NothingReadable, NotIndexed
 from assistant.migration import upgrade_current
 from assistant.salvage import Salvage, salvage
 from assistant.store import writing
 from corpus import CorpusError, Lecture, Problem, Source, find_sources, read_lecture
+from corpus.errors import LectureIdTaken
 from corpus.sources import present_sources
 
 __all__ = ["IndexReport", "index_lectures", "index_paths", "remove_lecture"]
@@ -45,8 +46,10 @@ def index_paths(
     Without paths, every file that was indexed before is read again and none is removed.
 
     Raises:
-        CorpusError: a path holds no transcript, two files claim one id, the only file cannot be
-            read, or, with ``strict``, any file is not sound in every cue.
+        LectureIdTaken: two files claim one id.
+        CorpusError: a path holds no transcript, the only file cannot be read, or, with ``strict``, any file
+            is not sound in every cue.
+        NothingReadable: none of several files can be read, and there is no index yet.
         AssistantError: the home or the model is not usable, or another process is indexing.
     """
     with writing(settings.home):
@@ -64,7 +67,7 @@ def index_paths(
                 if source in present or not _is_within(source, paths)
             } | fresh
             if not lectures:
-                raise AssistantError(f"nothing was indexed: {failures[0]}")
+                raise NothingReadable(f"nothing was indexed: {failures[0]}")
             builder = GenerationBuilder(settings, progress, encoder)
             changes = builder.build(list(lectures.values()), known.earlier, known.retired)
         lost = [line for lecture_id, line in known.lost.items() if lecture_id not in fresh]
@@ -146,7 +149,7 @@ def _refuse_taken_id(source: Source, old: dict[str, str], present: set[str]) -> 
     other = old.get(source.lecture_id)
     if other is None or other == str(source.path.resolve()) or other not in present:
         return
-    raise CorpusError(
+    raise LectureIdTaken(
         f"lecture id {source.lecture_id!r} is already that of {other}; rename this file or "
         "set another id in a lecture.toml beside it",
         path=source.path,

@@ -13,6 +13,8 @@ import json
 import shutil
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +24,7 @@ from assistant.embedding import OnnxEncoder, TransformerEncoder
 from assistant.errors import ModelUnusable
 from assistant.model_files import ModelFiles, file_sha256
 
-__all__ = ["encoder_problems", "export_encoder", "exported_folder"]
+__all__ = ["encoder_aside", "encoder_problems", "export_encoder", "exported_folder", "place_encoder"]
 
 _OPSET = 17
 _PROBES = ("What is stored here?", "A word.", "It goes from one end to the other, and then back again: why?")
@@ -43,11 +45,9 @@ def export_encoder(encoder: TransformerEncoder, files: ModelFiles, home: Path) -
     folder = exported_folder(home, files.sha256)
     if (folder / "encoder.json").is_file():
         return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
     for leftover in folder.parent.glob(".exporting-*"):
         shutil.rmtree(leftover)
-    aside = Path(tempfile.mkdtemp(prefix=".exporting-", dir=folder.parent))
-    try:
+    with encoder_aside(home) as aside:
         _write_graph(encoder, aside)
         shutil.copyfile(files.folder / "tokenizer.json", aside / "tokenizer.json")
         description = {
@@ -62,15 +62,33 @@ def export_encoder(encoder: TransformerEncoder, files: ModelFiles, home: Path) -
         }
         (aside / "encoder.json").write_text(json.dumps(description, indent=1), encoding="utf-8")
         _compare(encoder, OnnxEncoder(aside), files)
-        if folder.exists():
-            remove_folder(folder)
-        flush_tree(aside)
-        aside.replace(folder)
-        flush(folder.parent)
-    except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
+        place_encoder(aside, folder)
     return folder
+
+
+@contextmanager
+def encoder_aside(home: Path) -> Iterator[Path]:
+    """A folder to put an encoder together in; removed at the end, unless it was placed."""
+    models = home / "models"
+    models.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=".exporting-", dir=models))
+    try:
+        yield aside
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def place_encoder(aside: Path, folder: Path) -> None:
+    """Make the encoder in ``aside``, flushed to the disk, the one of ``folder``.
+
+    Raises:
+        OSError: the disk does not take it.
+    """
+    flush_tree(aside)
+    if folder.exists():
+        remove_folder(folder)
+    aside.replace(folder)
+    flush(folder.parent)
 
 
 def encoder_problems(folder: Path, description_sha256: str | None = None) -> list[str]:

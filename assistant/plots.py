@@ -1,7 +1,8 @@
 """Line charts and the reliability diagram as inline SVG; colours come from the page that holds them.
 
-Element classes: ``frame``, ``grid``, ``tick``, ``label``, ``line s0`` … ``line s3``, ``ideal``, ``bar``,
-``point``.
+Element classes: ``frame``, ``grid``, ``tick`` and ``label`` (with ``middle`` or ``end``, where their text
+is anchored), ``line s0`` … ``line s3``, the names at their ends ``name s0`` … ``name s3``, ``ideal``, ``bar``
+and its ``count``, ``point``.
 """
 
 from collections.abc import Sequence

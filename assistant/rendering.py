@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from assistant.answering import Answer
-from assistant.building import Progress
-from assistant.citations import Citation
-from assistant.service import SearchPage
+from corpus.formats.clock import format_time
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
-__all__ = ["clock", "note", "print_answer", "print_json", "print_search", "progress_bar"]
+    from assistant.answering import Answer
+    from assistant.building import Progress
+    from assistant.citations import Citation
+    from assistant.service import SearchPage
+
+__all__ = ["note", "print_answer", "print_json", "print_search", "progress_bar"]
 
 _SHOW_AFTER_SECONDS = 2.0
 
@@ -37,7 +39,7 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(record, indent=2, ensure_ascii=False))
 
 
-def print_answer(answer: Answer) -> None:
+def print_answer(answer: "Answer") -> None:
     """The answer, then where each quote is; for a refusal, the nearest passages, labelled."""
     click.echo(click.style(answer.answer, bold=answer.answered))
     if answer.standalone_question != answer.question:
@@ -59,7 +61,7 @@ def print_answer(answer: Answer) -> None:
             click.echo(f"  {where(citation)}: {shorten(citation.quote)}")
 
 
-def print_search(page: SearchPage) -> None:
+def print_search(page: "SearchPage") -> None:
     """Passages with where they are, and how to see more; first what was looked for, if not what was typed."""
     if page.understood != page.query:
         click.echo(f"Understood as: {page.understood}\n")
@@ -69,22 +71,15 @@ def print_search(page: SearchPage) -> None:
         note(f"more: --offset {page.next_offset}")
 
 
-def where(citation: Citation) -> str:
+def where(citation: "Citation") -> str:
     """Lecture, time and speaker where it has them, and lines or pages."""
     unit = citation.page_kind or "line"
     span = f"{unit}s {citation.line_start} to {citation.line_end}"
     if citation.line_start == citation.line_end:
         span = f"{unit} {citation.line_start}"
-    time_of = f", {clock(citation.start_ms)}" if citation.start_ms is not None else ""
+    time_of = f", {format_time(citation.start_ms)}" if citation.start_ms is not None else ""
     speaker = f", {citation.speaker}" if citation.speaker else ""
     return f"{citation.lecture_id}{time_of}{speaker}, {span}"
-
-
-def clock(milliseconds: int) -> str:
-    """``M:SS`` or ``H:MM:SS``."""
-    minutes, seconds = divmod(milliseconds // 1000, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 def shorten(text: str, width: int = 100) -> str:
@@ -93,7 +88,7 @@ def shorten(text: str, width: int = 100) -> str:
 
 
 @contextmanager
-def progress_bar(quiet: bool = False) -> Iterator[Progress]:
+def progress_bar(quiet: bool = False) -> "Iterator[Progress]":
     """A bar with rate and time left on standard error, once work has taken two seconds.
 
     Where standard error is no terminal only a new kind of work is noted, a line each. Ctrl-C ends the work

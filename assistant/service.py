@@ -2,29 +2,30 @@
 
 import copy
 import difflib
-import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
+from typing import TYPE_CHECKING
 
-from assistant.answering import ANSWERED_FROM, Answer, Reader
-from assistant.calibration import calibrated, read_calibration
+from assistant.answering import ANSWERED_FROM, Answer
 from assistant.catalog import LectureHeader
 from assistant.citations import CharRange, Citation, cite, cite_passages
 from assistant.config import CITED, Settings
 from assistant.conversation import Turn
-from assistant.embedding import OnnxEncoder, QuestionEncoder
-from assistant.errors import IndexOutdated, NotIndexed, PassageRetired, QuestionInvalid
-from assistant.onnx_export import exported_folder
+from assistant.embedding import QuestionEncoder
+from assistant.errors import IndexMissing, NotIndexed, PassageRetired, QuestionInvalid
+from assistant.opening import LiveIndex, OpenIndex
 from assistant.questions import plain_text
-from assistant.ranking import load_ranker
-from assistant.reranking import Reranker, load_reranker
 from assistant.retrieval import retrieve
-from assistant.store import Generation, current_generation, open_current, prune
+from assistant.store import Generation
 from assistant.suggestions import LectureQuestion, self_contained_questions
-from corpus import Lecture
+from corpus import Lecture, shipped_lectures
 
-__all__ = ["LectureAssistant", "OpenIndex", "SearchPage", "Understood", "open_index"]
+if TYPE_CHECKING:
+    from assistant.building import Progress
+
+__all__ = ["LectureAssistant", "SearchPage", "Understood", "open_assistant"]
 
 _SEARCH_DEPTH = 200
 _QUESTIONS_TRIED = 3
@@ -42,72 +43,6 @@ class SearchPage:
     offset: int
     limit: int
     next_offset: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class OpenIndex:
-    """A generation with all that reads it, replaced as a whole when a newer one is published."""
-
-    generation: Generation
-    encoder: QuestionEncoder
-    reader: Reader
-
-
-def open_index(
-    settings: Settings,
-    *,
-    encoder: QuestionEncoder | None = None,
-    reranker: Reranker | None = None,
-    calibrate: bool = True,
-) -> OpenIndex:
-    """The live index of the home, upgraded first if an earlier version wrote it.
-
-    ``encoder`` stands in for the exported one, ``reranker`` for that of the settings; without
-    ``calibrate`` the confidence is the one that ships.
-
-    Raises:
-        As ``LectureAssistant`` does.
-    """
-    try:
-        generation = open_current(settings.home)
-    except IndexOutdated:
-        from assistant.migration import upgrade_home
-
-        upgrade_home(settings.home)
-        generation = open_current(settings.home)
-    model_sha256 = generation.manifest.model_sha256
-    encoder = encoder or OnnxEncoder(exported_folder(settings.home, model_sha256))
-    ranker = load_ranker()
-    if calibrate:
-        ranker = calibrated(ranker, read_calibration(settings, model_sha256))
-    reranker = reranker or load_reranker(settings.cross_encoder)
-    return OpenIndex(
-        generation, encoder, Reader(generation, encoder, ranker, settings.passages_retrieved, reranker)
-    )
-
-
-class _Live:
-    """The generation that is live, opened once and again when another one is published."""
-
-    def __init__(self, settings: Settings, encoder: QuestionEncoder | None) -> None:
-        self._settings = settings
-        self._given_encoder = encoder
-        self._reranker = load_reranker(settings.cross_encoder)
-        self._lock = threading.Lock()
-        self._opened = self._open()
-
-    def current(self) -> OpenIndex:
-        folder = current_generation(self._settings.home)
-        if folder != self._opened.generation.folder:
-            with self._lock:
-                if folder != self._opened.generation.folder:
-                    # Who still reads the old one keeps it; with the last of them it is closed.
-                    self._opened = self._open()
-                    prune(self._settings.home)
-        return self._opened
-
-    def _open(self) -> OpenIndex:
-        return open_index(self._settings, encoder=self._given_encoder, reranker=self._reranker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +68,12 @@ class LectureAssistant:
             IndexDamaged: a file of the index is not what the manifest says.
             IndexTooNew: a later version of this program wrote the index.
             HomeUnusable: an earlier one did, and the index cannot be upgraded where it is.
+            IndexBusy: an earlier one did, and another process is writing.
             ModelUnusable: the exported encoder or the cross-encoder cannot be loaded.
             CalibrationInvalid: the stored calibration cannot be read.
         """
         self._settings = settings
-        self._live = _Live(settings, encoder)
+        self._live = LiveIndex(settings, encoder)
         self._courses: frozenset[str] | None = None
 
     def within(self, courses: Iterable[str]) -> "LectureAssistant":
@@ -255,7 +191,7 @@ class LectureAssistant:
         """
         generation = self._live.current().generation
         catalog = generation.catalog
-        visible = catalog.lecture_ids() if self._courses is None else self._scope(generation, None, None)
+        visible = self._scope(generation, None, None)
         found = catalog.passage(passage_id)
         if found and (visible is None or found.lecture_id in visible):
             where = CharRange(found.char_start, found.char_end)
@@ -324,6 +260,26 @@ class LectureAssistant:
             if lecture_id not in within:
                 raise NotIndexed(_unknown("lecture", lecture_id, within))
         return list(lectures)
+
+
+def open_assistant(
+    settings: Settings, first_index: "Callable[[], AbstractContextManager[Progress]] | None" = None
+) -> LectureAssistant:
+    """The assistant over a home; with no index yet, the lectures that ship are indexed first.
+
+    Only then ``first_index`` is called: it is done in that context, which gives what is told the progress.
+
+    Raises:
+        As ``LectureAssistant`` and ``index_paths`` do.
+    """
+    try:
+        return LectureAssistant(settings)
+    except IndexMissing:
+        from assistant.indexing import index_paths
+
+        with first_index() if first_index else nullcontext(lambda *_: None) as progress:
+            index_paths([shipped_lectures()], settings, progress)
+        return LectureAssistant(settings)
 
 
 def _sound(text: str) -> str:

@@ -271,4 +271,4 @@ def _remove_leftovers(folder: Path, pattern: str) -> None:
 
 
 def _next_number(generations: Path) -> int:
-    return max((int(p.name) for p in generations.iterdir() if p.name.isdigit()), default=0) + 1
+    return max((int(p.name) for p in generations.iterdir() if p.name.isdecimal()), default=0) + 1

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from corpus.types import Cue, RawCue
 
-__all__ = ["assemble_transcript", "drop_repeats", "is_sound", "order_cues", "part_sounds"]
+__all__ = ["assemble_transcript", "drop_repeats", "is_nonspeech", "order_cues", "part_nonspeech"]
 
 _JUMP_MS = 60_000
 _GAP_MS = 2_000
@@ -121,7 +121,7 @@ def drop_repeats(cues: Sequence[RawCue]) -> tuple[list[RawCue], int]:
     return kept, repeats
 
 
-def part_sounds(cues: Sequence[RawCue]) -> list[RawCue]:
+def part_nonspeech(cues: Sequence[RawCue]) -> list[RawCue]:
     """A cue with ``[Music]`` before or after its words as two cues of the same time.
 
     A word that names no common sound stays: in a lecture on language models ``[MASK]`` is speech.
@@ -141,8 +141,8 @@ def part_sounds(cues: Sequence[RawCue]) -> list[RawCue]:
     return parted
 
 
-def is_sound(text: str, *, is_timed: bool) -> bool:
-    """Whether a whole cue is a sound and not speech: ``[Music]``, ``(door opens)``, ``♪ la la ♪``.
+def is_nonspeech(text: str, *, is_timed: bool) -> bool:
+    """Whether a whole cue is no speech but a sound: ``[Music]``, ``(door opens)``, ``♪ la la ♪``.
 
     Such a cue keeps its place in the transcript, and no sentence holds it. In captions with times
     anything in one pair of brackets is a sound, unless it is one word in capitals that names none

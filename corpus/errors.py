@@ -2,7 +2,7 @@
 
 CorpusError
 ├── TranscriptMissing    no such file, or it cannot be read
-├── TranscriptUnreadable the bytes are not a transcript (binary, empty, no sound cue)
+├── TranscriptUnreadable the bytes are not a transcript (binary, empty, no caption with words)
 ├── SlidesExtraMissing   slides, and what reads them is not installed
 ├── LectureFileInvalid   a lecture.toml that does not parse or holds a wrong value
 └── LectureIdTaken       two files claim the same lecture id
@@ -17,7 +17,15 @@ __all__ = [
     "SlidesExtraMissing",
     "TranscriptMissing",
     "TranscriptUnreadable",
+    "in_one_line",
 ]
+
+_LONGEST = 200
+
+
+def in_one_line(error: BaseException) -> str:
+    """What an error of another library says, on one line and cut to 200 characters, or else its kind."""
+    return (" ".join(str(error).split()) or type(error).__name__)[:_LONGEST]
 
 
 class CorpusError(Exception):

@@ -17,7 +17,7 @@ def read_lecture(source: Source, *, max_bytes: int = MAX_BYTES) -> Lecture:
 
     Raises:
         TranscriptMissing: the file cannot be opened.
-        TranscriptUnreadable: it is empty, binary, larger than ``max_bytes``, or has no sound cue.
+        TranscriptUnreadable: it is empty, binary, larger than ``max_bytes``, or has no caption with words.
         SlidesExtraMissing: it is slides, and what reads them is not installed.
     """
     transcript = read_transcript(

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from sentencex import get_sentence_boundaries
 
-from corpus.captions import is_sound
+from corpus.captions import is_nonspeech
 from corpus.types import Cue, Lecture, Sentence
 
 __all__ = ["split_sentences"]
@@ -85,11 +85,13 @@ def _blocks(lecture: Lecture) -> Iterator[tuple[int, int]]:
     """Ranges that no sentence crosses: what is said between headings, speakers and sounds."""
     start = 0
     for cue in lecture.cues:
-        sound = is_sound(lecture.transcript[cue.char_start : cue.char_end], is_timed=cue.start_ms is not None)
-        if (sound or cue.starts_block) and cue.char_start > start:
+        nonspeech = is_nonspeech(
+            lecture.transcript[cue.char_start : cue.char_end], is_timed=cue.start_ms is not None
+        )
+        if (nonspeech or cue.starts_block) and cue.char_start > start:
             yield start, cue.char_start
             start = cue.char_start
-        if sound:
+        if nonspeech:
             start = cue.char_end
     if start < len(lecture.transcript):
         yield start, len(lecture.transcript)

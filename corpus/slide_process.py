@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from corpus.errors import in_one_line
 from corpus.formats.slide_page import MAX_PAGES, SlidePage, SlidesUnreadable
 
 __all__ = ["main"]
@@ -70,7 +71,7 @@ def _page(
     except MemoryError:
         reason = "it takes too much memory to read"
     except Exception as error:  # noqa: BLE001  a damaged page may raise anything; the others are read
-        reason = (" ".join(str(error).split()) or type(error).__name__)[:200]
+        reason = in_one_line(error)
     return SlidePage(number, (), f"left out: {reason}")
 
 

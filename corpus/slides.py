@@ -16,8 +16,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from corpus.errors import SlidesExtraMissing, TranscriptUnreadable
-from corpus.formats.markup import collapse
+from corpus.errors import SlidesExtraMissing, TranscriptUnreadable, in_one_line
 from corpus.formats.pdf import drop_running_lines
 from corpus.formats.slide_page import MAX_PAGES, SlideLine, SlidePage
 from corpus.types import NOTES, PageKind, Problem, RawCue
@@ -93,9 +92,8 @@ def slide_format(data: bytes, path: Path) -> SlideFormat | None:
         except Exception as error:
             # As in archives.py: a damaged directory raises errors of many kinds.
             if path.suffix.lower() == ".pptx":
-                what = collapse(str(error)) or type(error).__name__
                 raise TranscriptUnreadable(
-                    f"damaged presentation ({what}); save it again", path=path
+                    f"damaged presentation ({in_one_line(error)}); save it again", path=path
                 ) from error
     return None
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from corpus.archives import read_member
-from corpus.captions import assemble_transcript, drop_repeats, is_sound, order_cues, part_sounds
+from corpus.captions import assemble_transcript, drop_repeats, is_nonspeech, order_cues, part_nonspeech
 from corpus.decoding import decode_transcript, encoding_of
 from corpus.errors import TranscriptMissing, TranscriptUnreadable
 from corpus.speakers import name_speakers
@@ -52,7 +52,7 @@ def read_transcript(
     Raises:
         TranscriptMissing: the file cannot be opened.
         TranscriptUnreadable: it is empty, binary, too large or of a kind that is not read, or has no
-            sound cue.
+            caption with words.
         SlidesExtraMissing: it is slides, and what reads them is not installed.
     """
     try:
@@ -92,9 +92,9 @@ def parse_transcript(data: bytes, path: Path, speakers: Sequence[str] = ()) -> T
     kind = detect_format(text, path)
     raw_cues, problems = kind.read(text, str(path))
     ordered, repeats = drop_repeats(order_cues(raw_cues))
-    transcript, cues = assemble_transcript(part_sounds(name_speakers(ordered, speakers)))
+    transcript, cues = assemble_transcript(part_nonspeech(name_speakers(ordered, speakers)))
     sounds = sum(
-        is_sound(transcript[c.char_start : c.char_end], is_timed=c.start_ms is not None) for c in cues
+        is_nonspeech(transcript[c.char_start : c.char_end], is_timed=c.start_ms is not None) for c in cues
     )
     if sounds == len(cues):
         reason = f"; first problem: {problems[0].reason}" if problems else ""

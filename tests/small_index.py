@@ -22,20 +22,26 @@ TEXTS = {
 
 @dataclass
 class WordEncoder:
-    """Each word counts in one of 16 places by its checksum; remembers what it was given."""
+    """Each word counts in one of ``dimension`` places by its checksum; remembers the passages given to it."""
 
     dimension: int = 16
     texts: list[str] = field(default_factory=list)
 
+    def axis(self, word: str) -> np.ndarray:
+        """The vector of a word by itself."""
+        return np.eye(self.dimension, dtype=np.float32)[zlib.crc32(word.lower().encode()) % self.dimension]
+
+    def encode_question(self, text: str) -> EncodedText:
+        words = list(re.finditer(r"\w+", text))
+        tokens = np.stack([self.axis(word[0]) for word in words])
+        total = tokens.sum(axis=0)
+        vector = (total / np.linalg.norm(total)).astype(np.float32)
+        return EncodedText(vector, tokens, tuple(word.span() for word in words))
+
     def encode_passages(self, texts: Sequence[str], progress: Callable[[int], None]) -> Iterator[EncodedText]:
         for text in texts:
             self.texts.append(text)
-            words = list(re.finditer(r"\w+", text))
-            ids = tuple(zlib.crc32(word[0].lower().encode()) % self.dimension for word in words)
-            tokens = np.eye(self.dimension, dtype=np.float32)[list(ids)]
-            total = tokens.sum(axis=0)
-            vector = (total / np.linalg.norm(total)).astype(np.float32)
-            yield EncodedText(vector, tokens, tuple(word.span() for word in words), ids)
+            yield self.encode_question(text)
             progress(1)
 
 

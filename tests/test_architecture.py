@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,7 +33,8 @@ FLOORS = [
     {"ranking", "verifying"},
     {"calibration", "coverage", "quoting", "reranking"},
     {"answering"},
-    {"service", "evaluation"},
+    {"opening", "evaluation"},
+    {"service"},
     {"rendering", "job_process", "faults", "plots", "report_table"},
     {"jobs", "calibration_run", "evaluation_run"},
     {"report_faults"},
@@ -42,14 +45,21 @@ FLOORS = [
 
 
 def imports(file: Path) -> set[str]:
-    """Modules a file imports, at its top or inside functions, but for typing only."""
+    """Modules a file imports: at its top, inside functions, or for types only."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module)
+            found |= {name for alias in node.names if is_module(name := f"{node.module}.{alias.name}")}
     return found
+
+
+def is_module(name: str) -> bool:
+    """Whether it is a module or a package of ours, and no name inside one."""
+    path = ROOT.joinpath(*name.split("."))
+    return path.is_dir() or path.with_suffix(".py").is_file()
 
 
 @pytest.mark.parametrize("package", MAY_IMPORT)
@@ -75,12 +85,13 @@ def test_a_module_names_what_others_import_of_it() -> None:
     public: dict[str, set[str]] = {}
     imported: set[tuple[str, str]] = set()
     for file in (f for package in MAY_IMPORT for f in (ROOT / package).rglob("*.py")):
-        module = ".".join(file.relative_to(ROOT).with_suffix("").parts)
+        module = ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
                 public[module] = set(ast.literal_eval(node.value))
             elif isinstance(node, ast.ImportFrom) and node.module:
-                imported |= {(node.module, alias.name) for alias in node.names}
+                names = {alias.name for alias in node.names}
+                imported |= {(node.module, name) for name in names if not is_module(f"{node.module}.{name}")}
     hidden = {(m, name) for m, name in imported if m in public and name not in public[m]}
     assert hidden == set()
 
@@ -107,6 +118,23 @@ def test_public_names_are_sorted_and_documented(package: object) -> None:
     assert list(names) == sorted(names)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [name for name in names if f"`{name}`" not in readme] == []
+
+
+@pytest.mark.parametrize("name", assistant.__all__)
+def test_a_public_name_of_the_assistant_is_that_of_its_module(name: str) -> None:
+    assert getattr(assistant, name).__name__ == name
+    assert name in dir(assistant)
+
+
+def test_the_assistant_has_no_other_names() -> None:
+    with pytest.raises(AttributeError, match="module 'assistant' has no attribute 'Answers'"):
+        assistant.Answers  # type: ignore[attr-defined]  # noqa: B018  that it is not there is the test
+
+
+def test_the_command_line_starts_without_what_answers() -> None:
+    code = "import sys, assistant.cli, assistant.keys, assistant.rendering; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"faiss", "numpy", "rich", "tantivy", "tokenizers"} & set(done.stdout.split())
 
 
 def test_the_readme_names_every_command_and_ci_runs_its_test_command() -> None:

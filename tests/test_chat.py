@@ -2,8 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 import httpx
 import openai
 import pytest
+from server_process import ServerStart
 
 from api.chat import Reply
 from assistant.citations import quote_text
@@ -19,7 +18,6 @@ from assistant.service import LectureAssistant
 
 REQUESTS = json.loads((Path(__file__).parent / "data" / "chat-requests.json").read_text(encoding="utf-8"))
 QUESTION = "Where do you store Docker images?"
-ServerStart = Callable[..., AbstractContextManager[httpx.Client]]
 
 
 @pytest.fixture
@@ -180,6 +178,13 @@ def test_half_a_character_breaks_nothing(server: httpx.Client, number: int) -> N
     body = json.dumps({"model": "lectures", "messages": messages})
     response = server.post("/v1/chat/completions", content=body, headers={"content-type": "application/json"})
     assert response.status_code == 200
+
+
+def test_a_source_past_an_hour_says_the_hour(indexed_home: Path) -> None:
+    answer = LectureAssistant(Settings(home=indexed_home)).ask(QUESTION)
+    late = replace(answer.citations[0], start_ms=3_725_000, end_ms=3_729_000)
+    (source,) = Reply(replace(answer, citations=(late,)), "https://lectures.example", links=False).sources
+    assert source.source.name == f"{late.title}, 1:02:05"
 
 
 def test_without_links_the_content_is_the_answer(indexed_home: Path) -> None:

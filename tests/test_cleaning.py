@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.captions import drop_repeats, is_sound, order_cues, part_sounds
+from corpus.captions import drop_repeats, is_nonspeech, order_cues, part_nonspeech
 from corpus.formats.srt import read_srt
 from corpus.formats.webvtt import read_webvtt
 from corpus.speakers import name_speakers
@@ -131,18 +131,18 @@ def test_cues_without_times_stay_as_they_are() -> None:
     ],
 )
 def test_a_sound_is_told_from_speech_in_brackets(text: str, is_timed: bool, expected: bool) -> None:
-    assert is_sound(text, is_timed=is_timed) is expected
+    assert is_nonspeech(text, is_timed=is_timed) is expected
 
 
 def test_a_sound_beside_words_is_a_cue_of_its_own_and_the_transcript_is_the_same() -> None:
     cues = [RawCue("[Music] so today [Applause]", 3, 4, 0, 9, None, True), RawCue("the [MASK] token", 7, 7)]
-    assert [(c.text, c.line_start, c.start_ms, c.starts_block) for c in part_sounds(cues)] == [
+    assert [(c.text, c.line_start, c.start_ms, c.starts_block) for c in part_nonspeech(cues)] == [
         ("[Music]", 3, 0, True),
         ("so today", 3, 0, False),
         ("[Applause]", 3, 0, False),
         ("the [MASK] token", 7, None, False),
     ]
-    assert " ".join(texts(part_sounds(cues))) == " ".join(texts(cues))
+    assert " ".join(texts(part_nonspeech(cues))) == " ".join(texts(cues))
 
 
 def speakers(cues: list[RawCue]) -> list[tuple[str | None, str, bool]]:

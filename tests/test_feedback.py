@@ -4,20 +4,18 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from server_process import ServerStart
 
 from assistant.config import Settings
 from assistant.evaluation_data import load_questions
 from assistant.feedback import Feedback, FeedbackStore, QuotedPlace, evaluation_lines
 from assistant.service import LectureAssistant
 
-ServerStart = Callable[..., AbstractContextManager[httpx.Client]]
 TRANSCRIPT = "A pod is small. A node is big."
 POD, NODE = QuotedPlace("k8s", 0, 15, "A pod is small."), QuotedPlace("k8s", 16, 30, "A node is big.")
 

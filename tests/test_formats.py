@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from webvtt.errors import MalformedFileError
 
 from corpus.decoding import decode_transcript
-from corpus.formats.clock import find_timing, parse_time
+from corpus.formats.clock import find_timing, format_time, parse_time
 from corpus.formats.detection import detect_format
 from corpus.formats.markdown import read_markdown
 from corpus.formats.plain import read_plain
@@ -100,6 +100,15 @@ def test_an_unsound_timing_line_is_none(line: str) -> None:
 @given(MS, st.sampled_from(",.:"))
 def test_any_time_written_out_is_read_back(ms: int, mark: str) -> None:
     assert parse_time(clock(ms, mark)) == ms
+
+
+@pytest.mark.parametrize(
+    ("ms", "shown"),
+    [(0, "0:00"), (59_999, "0:59"), (754_000, "12:34"), (3_599_999, "59:59"), (3_725_000, "1:02:05")],
+)
+def test_a_time_is_shown_with_an_hour_where_there_is_one(ms: int, shown: str) -> None:
+    assert format_time(ms) == shown
+    assert parse_time(shown) == ms // 1000 * 1000
 
 
 @given(MS, st.sampled_from(",.:"))

@@ -5,16 +5,15 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import httpx
 import pytest
+from server_process import ServerStart
 
-ServerStart = Callable[..., AbstractContextManager[httpx.Client]]
 PACKAGE = "generated_lecture_client"
 TRANSCRIPT = b"A pod is the smallest unit of Kubernetes.\nA node is a machine that runs pods.\n"
 

@@ -14,7 +14,8 @@ from assistant.citations import CharRange, cite
 from assistant.config import Settings
 from assistant.indexing import index_lectures, index_paths
 from assistant.store import current_generation, open_generation
-from corpus import CorpusError, lecture_from_text, shipped_lectures
+from corpus import lecture_from_text, shipped_lectures
+from corpus.errors import LectureIdTaken
 
 
 def test_a_first_run_adds_every_lecture(settings: Settings, lectures: Path) -> None:
@@ -194,7 +195,7 @@ def test_two_files_that_exist_may_not_share_an_id(settings: Settings, lectures: 
     run(settings, lectures)
     (tmp_path / "cats.txt").write_text("Other cats.", encoding="utf-8")
     before = snapshot(settings.home)
-    with pytest.raises(CorpusError, match=re.escape(f"'cats' is already that of {lectures / 'cats.txt'}")):
+    with pytest.raises(LectureIdTaken, match=re.escape(f"'cats' is already that of {lectures / 'cats.txt'}")):
         run(settings, tmp_path / "cats.txt")
     assert snapshot(settings.home) == before
 

@@ -9,7 +9,7 @@ import pytest
 from small_index import TEXTS, FailingEncoder, WordEncoder, live, run, snapshot
 
 from assistant.config import Settings
-from assistant.errors import AssistantError, HomeUnusable, IndexBusy
+from assistant.errors import HomeUnusable, IndexBusy, NothingReadable
 from assistant.indexing import index_paths
 from assistant.store import current_generation
 from corpus import CorpusError
@@ -107,7 +107,7 @@ def test_a_bad_file_alone_is_an_error(settings: Settings, lectures: Path) -> Non
 def test_nothing_but_bad_files_is_an_error(settings: Settings, lectures: Path) -> None:
     for name in TEXTS:
         (lectures / f"{name}.txt").write_bytes(BINARY)
-    with pytest.raises(AssistantError, match=r"nothing was indexed: .*apples\.txt"):
+    with pytest.raises(NothingReadable, match=r"nothing was indexed: .*apples\.txt"):
         run(settings, lectures)
     assert snapshot(settings.home) == {}
 

@@ -4,19 +4,18 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from server_process import ServerStart
 
 from assistant.config import Settings
 from assistant.errors import KeyInvalid
 from assistant.indexing import index_paths
 from assistant.keys import KeyStore
 
-ServerStart = Callable[..., AbstractContextManager[httpx.Client]]
 PODS = "1\n00:00:01,000 --> 00:00:04,500\nA pod is the smallest unit of Kubernetes.\n"
 
 

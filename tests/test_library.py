@@ -209,7 +209,7 @@ def test_a_transcript_that_may_not_be_read_is_refused_by_name(tmp_path: Path) ->
             ":2: no caption with words in it; first problem: cue left out: '00:00:xx,000 --> 00:00:02,000'",
         ),
     ],
-    ids=["empty", "binary", "no cue", "no sound cue"],
+    ids=["empty", "binary", "no cue", "no caption with words"],
 )
 def test_a_file_that_yields_no_speech_is_refused_by_name(
     tmp_path: Path, name: str, data: bytes, message: str

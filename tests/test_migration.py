@@ -1,20 +1,19 @@
-"""``data/format-1.zip`` is an index of four lectures that the last version with format 1 wrote, by an encoder
-that counts each word in one of 16 places by its checksum."""
+"""``data/format-1.zip`` is an index of four lectures that the last version with format 1 wrote, by the
+encoder of ``small_index``."""
 
-import re
 import shutil
-import zlib
 from pathlib import Path
 
-import numpy as np
 import pytest
+from server_process import ServerStart
+from small_index import WordEncoder
 
 from assistant.checking import repair_home
 from assistant.config import Settings
-from assistant.embedding import EncodedText
 from assistant.errors import IndexDamaged, IndexOutdated
-from assistant.manifest import read_manifest
+from assistant.manifest import manifest_record, read_manifest
 from assistant.migration import upgrade_home
+from assistant.onnx_export import exported_folder
 from assistant.salvage import salvage
 from assistant.service import LectureAssistant
 from assistant.store import current_generation, open_current
@@ -29,18 +28,6 @@ TEXTS = {
         "Because the earth turns under two bulges."
     ),
 }
-
-
-class WordEncoder:
-    """The encoder of the stored index, for questions."""
-
-    def encode_question(self, text: str) -> EncodedText:
-        words = list(re.finditer(r"\w+", text))
-        ids = tuple(zlib.crc32(word[0].lower().encode()) % 16 for word in words)
-        tokens = np.eye(16, dtype=np.float32)[list(ids)]
-        total = tokens.sum(axis=0)
-        vector = (total / np.linalg.norm(total)).astype(np.float32)
-        return EncodedText(vector, tokens, tuple(word.span() for word in words), ids)
 
 
 @pytest.fixture
@@ -65,6 +52,19 @@ def test_asking_an_index_of_format_1_upgrades_it(old_home: Path) -> None:
     rows = [(s.token_start, s.token_end) for s in generation.catalog.sentences("boats")]
     assert rows == [(7, 11), (11, 16)]
     assert assistant.passage(found.passage_id).quote == found.quote
+
+
+def test_a_server_over_an_index_of_format_1_upgrades_it_and_gets_ready(
+    old_home: Path, indexed_home: Path, start_server: ServerStart
+) -> None:
+    # The stored index has an encoder of its own, but only questions are encoded, and none is asked here.
+    (encoder,) = (indexed_home / "models").iterdir()
+    model_sha256 = manifest_record(old_home / "generations/1")["model_sha256"]
+    shutil.copytree(encoder, exported_folder(old_home, model_sha256))
+    with start_server(old_home) as client:
+        shown = client.get("/v1/lectures").json()["lectures"]
+    assert [lecture["lecture_id"] for lecture in shown] == list(TEXTS)
+    assert open_current(old_home).manifest.format_version == 2
 
 
 def test_an_upgrade_is_done_once(old_home: Path) -> None:

@@ -1,8 +1,7 @@
 """The OpenAPI document, and requests made up from it: no fault of ours, every error as it is described."""
 
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+from server_process import ServerStart
 
 CHECKS = [
     not_a_server_error,
@@ -26,7 +26,6 @@ CHECKS = [
     content_type_conformance,
     response_schema_conformance,
 ]
-ServerStart = Callable[..., AbstractContextManager[httpx.Client]]
 
 
 @pytest.fixture(scope="module")

@@ -292,7 +292,7 @@ def test_a_page_that_cannot_be_read_is_reported_with_its_number_and_the_others_a
 
 def test_a_file_that_takes_too_long_or_too_much_memory_keeps_the_pages_before() -> None:
     found = limited(make_pdf([DOCKER, *[SLOW] * 20]), seconds=2)
-    assert {cue.line_start for cue in found.cues} >= {1}
+    assert 1 in {cue.line_start for cue in found.cues}
     last = found.problems[-1]
     assert (
         last.reason
@@ -304,7 +304,7 @@ def test_a_file_that_takes_too_long_or_too_much_memory_keeps_the_pages_before() 
 
 def test_pages_past_the_limit_are_reported() -> None:
     found = limited(make_pdf([page("Words")] * (MAX_PAGES + 2)))
-    assert len({cue.line_start for cue in found.cues}) >= 1
+    assert [cue.line_start for cue in found.cues] == list(range(1, MAX_PAGES + 1))
     assert [(p.line, p.reason) for p in found.problems] == [
         (2_001, "pages 2,001 to 2,002 left out: 2,000 at most are read; split it")
     ]

@@ -15,7 +15,8 @@ from assistant.conversation import Turn
 from assistant.evaluation import evaluate
 from assistant.evaluation_data import EvaluationQuestion
 from assistant.indexing import index_paths
-from assistant.service import LectureAssistant, OpenIndex, open_index
+from assistant.opening import OpenIndex, open_index
+from assistant.service import LectureAssistant
 from assistant.spelling import corrected
 
 TEXTS = {

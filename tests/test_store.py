@@ -276,6 +276,12 @@ def test_a_models_folder_that_is_a_link_is_not_pruned(home: Path, tmp_path: Path
     assert (tmp_path / "shared" / "0123456789abcdef").is_dir()
 
 
+def test_a_folder_that_is_no_generation_is_not_counted(home: Path) -> None:
+    (home / "generations" / "²").mkdir()
+    with new_generation(home) as aside:
+        assert aside.name == ".2"
+
+
 def test_a_failing_writer_leaves_nothing_behind(home: Path) -> None:
     def write_half() -> None:
         with new_generation(home) as aside:

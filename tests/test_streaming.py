@@ -5,14 +5,15 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
 import anyio
 import httpx
 import pytest
+from server_process import ServerStart
 
 from api.server import listen
 from api.streaming import answer_events, in_pieces
@@ -20,7 +21,6 @@ from assistant.config import Settings
 from assistant.errors import IndexDamaged
 from assistant.service import LectureAssistant
 
-ServerStart = Callable[..., AbstractContextManager[httpx.Client]]
 EVENTS = {"accept": "text/event-stream"}
 
 

@@ -4,13 +4,13 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from server_process import ServerStart
 
 from assistant.config import Settings
 from assistant.errors import UploadInvalid
@@ -19,7 +19,6 @@ from assistant.keys import KeyStore
 from assistant.service import LectureAssistant
 from assistant.store import writer_lock
 
-ServerStart = Callable[..., AbstractContextManager[httpx.Client]]
 PODS = """1
 00:00:01,000 --> 00:00:04,500
 A pod is the smallest unit of Kubernetes.

@@ -4,15 +4,12 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 from zipfile import ZipFile
 
-import httpx
 import pytest
+from server_process import ServerStart
 
-ServerStart = Callable[..., AbstractContextManager[httpx.Client]]
 PROJECT = Path(__file__).parents[1]
 PACKAGES = ("api", "assistant", "corpus")
 # What the Dockerfile copies; a wheel built of more would prove less.

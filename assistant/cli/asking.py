@@ -156,8 +156,8 @@ def lectures(settings: Settings, course: str | None, as_json: bool) -> None:
 @click.pass_obj
 def show(settings: Settings, lecture_id: str, at: str | None, as_json: bool) -> None:
     """Print the transcript of LECTURE with its times, or pages, and speakers."""
-    from assistant.rendering import clock, print_json
-    from corpus import parse_time
+    from assistant.rendering import print_json
+    from corpus.formats.clock import format_time, parse_time
 
     start = 0
     if at is not None:
@@ -177,7 +177,7 @@ def show(settings: Settings, lecture_id: str, at: str | None, as_json: bool) -> 
         return
     named: str | None = None
     for cue in cues:
-        when = f"{clock(cue.start_ms):>8}  " if cue.start_ms is not None else ""
+        when = f"{format_time(cue.start_ms):>8}  " if cue.start_ms is not None else ""
         if lecture.page_kind:
             when = f"{lecture.page_kind + ' ' + str(cue.line_start):>10}  "
         speaker = f"{cue.speaker}: " if cue.speaker and cue.speaker != named else ""

@@ -13,7 +13,6 @@ from corpus import CorpusError, Problem, Source, find_sources, split_sentences
 
 __all__ = ["check"]
 
-_SPECIAL_TOKENS = 2
 _MOST_SHOWN = 20
 
 
@@ -53,9 +52,11 @@ def check(settings: Settings, paths: tuple[Path, ...], as_json: bool) -> None:
 
     Exit code 0 if each is sound in every cue, so that index --strict takes them, else 3.
     """
+    from assistant.embedding import token_limits
+    from assistant.model_files import locate_model
     from assistant.rendering import print_json
 
-    count_tokens, max_tokens = _tokens(settings)
+    count_tokens, max_tokens = token_limits(locate_model(settings.model), settings.passage_tokens)
     checked = [_check(source, count_tokens, max_tokens) for source in find_sources(paths)]
     if as_json:
         print_json([asdict(item) for item in checked])
@@ -64,17 +65,6 @@ def check(settings: Settings, paths: tuple[Path, ...], as_json: bool) -> None:
             _print(item)
     if not all(item.is_sound for item in checked):
         sys.exit(DATA_ERROR)
-
-
-def _tokens(settings: Settings) -> tuple[Callable[[str], int], int]:
-    """What counts an encoder's tokens, and how many it reads: sentences are cut to that."""
-    from assistant.embedding import load_tokenizer
-    from assistant.model_files import locate_model
-
-    files = locate_model(settings.model)
-    tokenizer = load_tokenizer(files.folder)
-    max_tokens = min(settings.passage_tokens, files.max_tokens - _SPECIAL_TOKENS)
-    return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids), max_tokens
 
 
 def _check(source: Source, count_tokens: Callable[[str], int], max_tokens: int) -> _Checked:
@@ -106,7 +96,7 @@ def _check(source: Source, count_tokens: Callable[[str], int], max_tokens: int) 
 
 
 def _print(item: _Checked) -> None:
-    from assistant.rendering import clock
+    from corpus.formats.clock import format_time
 
     if item.error is not None:
         click.echo(f"{click.style('cannot be read:', fg='red')} {item.error}")
@@ -116,7 +106,7 @@ def _print(item: _Checked) -> None:
     if item.pages is not None:
         facts.append("1 page" if item.pages == 1 else f"{item.pages} pages")
     if item.duration_ms is not None:
-        facts.append(clock(item.duration_ms))
+        facts.append(format_time(item.duration_ms))
     if item.speakers:
         facts.append(f"speakers: {', '.join(item.speakers)}")
     if item.sounds:

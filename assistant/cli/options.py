@@ -1,14 +1,16 @@
 """What the commands share: options, exit codes, and the assistant opened for a look-up."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from assistant.config import CITED, Settings
-from assistant.errors import IndexMissing
 
 if TYPE_CHECKING:
+    from assistant.building import Progress
     from assistant.service import LectureAssistant
 
 __all__ = [
@@ -33,17 +35,15 @@ limit_option = click.option("--limit", type=click.IntRange(1, 50), default=CITED
 
 
 def open_assistant(settings: Settings) -> "LectureAssistant":
-    """The assistant; with no index yet, the lectures that ship are indexed first."""
-    from assistant.service import LectureAssistant
+    """The assistant; with no index yet, the lectures that ship are indexed first, and that is said."""
+    from assistant import service
 
-    try:
-        return LectureAssistant(settings)
-    except IndexMissing:
-        from assistant.indexing import index_paths
+    @contextmanager
+    def first_index() -> "Iterator[Progress]":
         from assistant.rendering import note, progress_bar
-        from corpus import shipped_lectures
 
         note(f"no index in {settings.home} yet: indexing the lectures that ship")
         with progress_bar() as progress:
-            index_paths([shipped_lectures()], settings, progress)
-        return LectureAssistant(settings)
+            yield progress
+
+    return service.open_assistant(settings, first_index)

@@ -1,8 +1,8 @@
-"""Caption times, as people and programs write them, → integer milliseconds."""
+"""Caption times, as people and programs write them, → integer milliseconds, and back as people read them."""
 
 import re
 
-__all__ = ["find_sbv_timing", "find_timing", "parse_time", "seconds_to_ms"]
+__all__ = ["find_sbv_timing", "find_timing", "format_time", "parse_time", "seconds_to_ms"]
 
 # The settings may follow without a space, as in "00:01.000line:40%".
 _TIMING = re.compile(
@@ -32,6 +32,13 @@ def parse_time(text: str) -> int | None:
     fraction = int((match["fraction"] or "0")[:3].ljust(3, "0"))
     total = ((int(match["hours"] or 0) * 60 + minutes) * 60 + seconds) * 1000 + fraction
     return 0 if match["sign"] else total
+
+
+def format_time(milliseconds: int) -> str:
+    """``M:SS``, or from an hour on ``H:MM:SS``; what is left of a second is dropped."""
+    minutes, seconds = divmod(milliseconds // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 def seconds_to_ms(value: object) -> int | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from corpus.errors import in_one_line
 from corpus.formats.markup import collapse
 from corpus.formats.slide_page import SlideLine, SlidePage, SlidesUnreadable
 
@@ -54,7 +55,7 @@ def open_pdf(data: bytes) -> "Sequence[PageObject]":
             "it is encrypted by AES, which needs another package; install it: pip install 'pypdf[crypto]'"
         ) from error
     except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
-        raise SlidesUnreadable(f"damaged PDF ({_said(error)}); export it again") from error
+        raise SlidesUnreadable(f"damaged PDF ({in_one_line(error)}); export it again") from error
     if not count:
         raise SlidesUnreadable("no page in it; export it again")
     return pages
@@ -141,7 +142,3 @@ def _shows_image(page: "PageObject") -> bool:
         )
     except Exception:  # noqa: BLE001  whatever is wrong with a picture, it is one
         return True
-
-
-def _said(error: BaseException) -> str:
-    return (collapse(str(error)) or type(error).__name__)[:200]

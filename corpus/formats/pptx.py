@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from corpus.errors import in_one_line
 from corpus.formats.markup import collapse
 from corpus.formats.slide_page import SlideLine, SlidePage, SlidesUnreadable
 
@@ -42,8 +43,7 @@ def open_pptx(data: bytes) -> "Sequence[Slide]":
         raise
     except Exception as error:
         # zipfile, lxml and python-pptx each have errors of their own, and a part that lacks raises KeyError.
-        what = (collapse(str(error)) or type(error).__name__)[:200]
-        raise SlidesUnreadable(f"damaged presentation ({what}); save it again") from error
+        raise SlidesUnreadable(f"damaged presentation ({in_one_line(error)}); save it again") from error
     if not slides:
         raise SlidesUnreadable("no slide in it; save it again")
     return slides

@@ -41,11 +41,11 @@ class WordEncoder:
     def encode_question(self, text: str) -> EncodedText:
         """As ``encode_passages`` would."""
         words = list(re.finditer(r"\w+", text))
-        ids = tuple(zlib.crc32(word[0].lower().encode()) % 32 for word in words)
-        tokens = np.eye(32, dtype=np.float32)[list(ids)]
+        places = [zlib.crc32(word[0].lower().encode()) % 32 for word in words]
+        tokens = np.eye(32, dtype=np.float32)[places]
         total = tokens.sum(axis=0)
         vector = (total / np.linalg.norm(total)).astype(np.float32)
-        return EncodedText(vector, tokens, tuple(word.span() for word in words), ids)
+        return EncodedText(vector, tokens, tuple(word.span() for word in words))
 
     def encode_passages(self, texts: Sequence[str], progress: Callable[[int], None]) -> Iterator[EncodedText]:
         """One by one."""

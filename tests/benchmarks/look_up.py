@@ -18,15 +18,15 @@ from pathlib import Path
 
 from assistant.config import CITED, Settings
 from assistant.indexing import index_paths
+from assistant.opening import OpenIndex, open_index
 from assistant.retrieval import retrieve
-from assistant.service import OpenIndex, open_index
 
 QUESTIONS = Path(__file__).parents[1] / "data" / "lecture-questions.jsonl"
 LECTURES = Path("evaluation", "hf-course-lectures", "srt", "en")
 
 
 def main() -> None:
-    """Index what is not indexed yet, ask every question twice, print medians."""
+    """Index what is not indexed yet, ask every question three times, the first to warm up, print medians."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shared", type=Path, required=True, help="the folder that holds evaluation/")
     parser.add_argument("--homes", type=Path, help="keep the index here (default: a temporary folder)")

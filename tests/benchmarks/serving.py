@@ -1,13 +1,28 @@
-"""A server over the shipped lecture, for the benchmarks beside this file."""
+"""A server over the shipped lecture and the questions about it, for the benchmarks beside this file."""
 
+import json
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-__all__ = ["running_server"]
+__all__ = ["first_lecture_questions", "resident_megabytes", "running_server"]
+
+
+def first_lecture_questions() -> list[str]:
+    """The questions of the tests on the lecture that ships."""
+    file = Path(__file__).parents[1] / "data" / "first-lecture-questions.jsonl"
+    return [json.loads(line)["question"] for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def resident_megabytes(pid: int) -> float:
+    """What a process holds in memory, by /proc, so on Linux."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024
 
 
 @contextmanager

@@ -17,24 +17,21 @@ import urllib.request
 from collections import Counter
 from pathlib import Path
 
-from serving import running_server
+from serving import first_lecture_questions, resident_megabytes, running_server
 
-QUESTIONS = Path(__file__).parents[1] / "data" / "first-lecture-questions.jsonl"
 REQUESTS, ROUNDS, CLIENTS, ABORTED, WARMING = 1000, 3, 32, 0.05, 200
 CONTENT = {"Content-Type": "application/json"}
 
 
 def observed(pid: int, port: int) -> dict[str, float]:
     """What the server holds; ``tasks`` are requests being answered, beside the one that asks."""
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
-    fields = dict(line.split(":", 1) for line in status if ":" in line)
     metrics = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
     running = next(line for line in metrics.splitlines() if line.startswith("assistant_requests_running "))
     tasks = next(line for line in metrics.splitlines() if line.startswith("assistant_asyncio_tasks "))
     return {
-        "RSS, MB": int(fields["VmRSS"].split()[0]) / 1024,
+        "RSS, MB": resident_megabytes(pid),
         "open files": len(list(Path(f"/proc/{pid}/fd").iterdir())),
-        "threads": int(fields["Threads"]),
+        "threads": len(list(Path(f"/proc/{pid}/task").iterdir())),
         "requests running": float(running.split()[1]) - 1,
         "asyncio tasks": float(tasks.split()[1]),
     }
@@ -98,7 +95,7 @@ def run(port: int, questions: list[str], requests: int, seed: int) -> Counter[st
 
 def main() -> None:
     """Ask and print."""
-    questions = [json.loads(line)["question"] for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
+    questions = first_lecture_questions()
     with tempfile.TemporaryDirectory() as home, running_server(home) as (pid, port):
         run(port, questions, WARMING, seed=0)
         time.sleep(1)

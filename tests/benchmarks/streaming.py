@@ -10,11 +10,9 @@ import json
 import statistics
 import tempfile
 import time
-from pathlib import Path
 
-from serving import running_server
+from serving import first_lecture_questions, running_server
 
-QUESTIONS = Path(__file__).parents[1] / "data" / "first-lecture-questions.jsonl"
 ROUNDS = 5
 
 
@@ -32,7 +30,7 @@ def milliseconds(connection: http.client.HTTPConnection, question: str, accept: 
 
 def main() -> None:
     """Ask and print."""
-    questions = [json.loads(line)["question"] for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
+    questions = first_lecture_questions()
     with tempfile.TemporaryDirectory() as home, running_server(home) as (_, port):
         connection = http.client.HTTPConnection("127.0.0.1", port)
         first, streamed, whole = [], [], []

@@ -22,7 +22,7 @@ from assistant.config import Settings
 from assistant.evaluation import SYSTEMS, SystemReport, evaluate, report_of
 from assistant.evaluation_data import EvaluationQuestion, load_corpus, load_questions
 from assistant.indexing import index_lectures, index_paths
-from assistant.service import open_index
+from assistant.opening import open_index
 
 OWN = Path(__file__).parents[1] / "data"
 HF = "hf-course-lectures"
