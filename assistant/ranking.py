@@ -2,9 +2,8 @@
 
 A small network gives every statement read a score; a softmax over all of them makes it the probability
 that the answer is there. A span of one to four contiguous statements is worth the sum of its statements'
-probabilities and a share of its lecture's, less a little for every word. Another network looks at how the
-best span stands and gives the confidence. The weights are in ``ranking.json``, fitted by
-``python tests/benchmarks/fit_ranking.py``.
+probabilities, less a little for every word. Another network looks at how the best span stands and gives the
+confidence. The weights are in ``ranking.json``, fitted by ``python tests/benchmarks/fit_ranking.py``.
 """
 
 import json
@@ -37,8 +36,6 @@ MAX_SENTENCES = 4
 MAX_WORDS = 60
 WORD_COST = 0.0004
 """What a word more must add to the probability of a span."""
-LECTURE_SHARE = 0.2
-"""How much the probability of all that was read of its lecture counts for a span."""
 
 VERIFIED = 4
 """How many statements are verified."""
@@ -193,11 +190,7 @@ def rank_spans(
     """
     probability = np.exp(scores - scores.max())
     probability /= probability.sum()
-    numbers: dict[str, int] = {}
-    lecture_of = np.array([numbers.setdefault(r.lecture_id, len(numbers)) for r in regions])
-    lecture = lecture_of[statements.region]
-    bonus = LECTURE_SHARE * np.bincount(lecture, weights=probability)[lecture]
-    runs = _runs(statements, probability, bonus)
+    runs = _runs(statements, probability)
     order = np.lexsort((runs.start, -runs.worth))
     taken = bytearray(len(scores))
     ranked: list[RankedSpan] = []
@@ -238,12 +231,12 @@ class _Runs:
     end: Counts
 
 
-def _runs(statements: Statements, probability: Floats, bonus: Floats) -> _Runs:
+def _runs(statements: Statements, probability: Floats) -> _Runs:
     """Every span of one to four contiguous statements, those of one statement first."""
     follows = (np.diff(statements.region) == 0) & (np.diff(statements.index) == 1)
     start = np.arange(len(probability))
     words, mass = statements.words, probability
-    runs = [_Runs(mass + bonus - WORD_COST * words, start, start + 1)]
+    runs = [_Runs(mass - WORD_COST * words, start, start + 1)]
     for size in range(1, MAX_SENTENCES):
         # A span goes on where the statement after it follows and leaves it short enough.
         last = start + size - 1
@@ -254,7 +247,7 @@ def _runs(statements: Statements, probability: Floats, bonus: Floats) -> _Runs:
         short = words <= MAX_WORDS
         start, words = start[short], words[short]
         mass = mass[short] + probability[start + size]
-        runs.append(_Runs(mass + bonus[start] - WORD_COST * words, start, start + size + 1))
+        runs.append(_Runs(mass - WORD_COST * words, start, start + size + 1))
     return _Runs(*(np.concatenate([getattr(run, name) for run in runs]) for name in _Runs.__slots__))
 
 

@@ -109,14 +109,6 @@ def test_the_best_span_is_verified_first_and_then_the_likeliest_others() -> None
     assert rows_to_verify(scores, [best]).tolist() == [3, 0, 4, 1]
 
 
-def test_a_lecture_that_says_much_of_it_is_preferred() -> None:
-    # .24 + .2 * .72 of the lecture beats .28 + .2 * .28.
-    scores = np.log([0.24, 0.24, 0.24, 0.28])
-    table = statements([0, 2, 4, 0], [5] * 4, [0, 0, 0, 1])
-    (best,) = rank_spans([region(5, "a"), region(1, "b")], table, scores, limit=1)
-    assert best.region.lecture_id == "a"
-
-
 def test_verdicts_are_evidence_by_the_probability_of_their_statements() -> None:
     scores = np.log([3.0, 1.0])
     table = statements([0, 2], [5, 5])
