@@ -29,7 +29,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from fitting_examples import FOLDS
-from fitting_readings import SHIPPED, Example, place_of, read_choose, read_fold
+from fitting_readings import OTHER_WORLDS_COUNT, SHIPPED, Example, place_of, read_choose, read_fold
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from verifier_training import Verification, fit_verifier
@@ -88,7 +88,10 @@ def fit_all(fit: Sequence[Example], choose: Iterable[Example], out: Path) -> Non
     rows, _ = confidence_rows([(e, folds[e.fold], verifiers[e.fold]) for e in judged])
     covered = np.array([e.question.answerable for e in judged], dtype=np.float64)
     print_cosine_prior(rows, covered, [kind_of(e) for e in judged])
-    confidence = with_cosine_prior(fit_confidence(rows, covered))
+    counts = [OTHER_WORLDS_COUNT if e.is_strange else 1 for e in judged]
+    confidence = with_cosine_prior(
+        fit_confidence(np.repeat(rows, counts, axis=0), np.repeat(covered, counts))
+    )
     verifier = fit_verifier(unseen)
     asked = [(e, network, verifier) for e in choose if len(e.right)]
     confidence = calibrated(confidence, *confidence_rows(asked))

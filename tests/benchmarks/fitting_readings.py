@@ -23,7 +23,7 @@ from assistant.retrieval import retrieve
 from assistant.statements import FEATURES, Statements, find_statements
 from assistant.verifying import Window, read_windows
 
-__all__ = ["SHIPPED", "Example", "Reader", "place_of", "read_choose", "read_fold"]
+__all__ = ["OTHER_WORLDS_COUNT", "SHIPPED", "Example", "Reader", "place_of", "read_choose", "read_fold"]
 
 SHIPPED = Path(__file__).parents[2] / "assistant"
 JUDGED_ARTICLES = ("squad2-halfdev", "clapnq-dev")
@@ -31,6 +31,8 @@ JUDGED_ARTICLES = ("squad2-halfdev", "clapnq-dev")
 READ_ARTICLES = (*JUDGED_ARTICLES, "spoken-squad-wer23")
 OTHER_WORLDS = 600
 """Questions about other worlds asked of each library, in each fold, at most."""
+OTHER_WORLDS_COUNT = 3
+"""How often each of them counts for the confidence: to answer one is worse than to answer a near miss."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Example:
     is_about_lectures: bool
     in_library: bool
     """Whether all lectures or articles were read."""
+    is_strange: bool
+    """Whether it is about another world than the lectures or articles."""
 
     def scores(self, network: Network) -> NDArray[np.float64]:
         """Of the statements."""
@@ -67,7 +71,14 @@ class Reader:
         self.generation, self.encoder = source.generation, source.encoder
         self.matching = matching
 
-    def read(self, fold: int, question: EvaluationQuestion, lectures: Sequence[str] | None) -> Example:
+    def read(
+        self,
+        fold: int,
+        question: EvaluationQuestion,
+        lectures: Sequence[str] | None,
+        *,
+        is_strange: bool = False,
+    ) -> Example:
         """What is found for a question in all lectures or in those given."""
         asked = standalone_question(question.question, question.history, self.generation.lexical)
         encoded = self.encoder.encode_question(asked)
@@ -90,6 +101,7 @@ class Reader:
             right=np.array(right, dtype=bool),
             is_about_lectures=self.is_about_lectures,
             in_library=lectures is None,
+            is_strange=is_strange,
         )
 
 
@@ -127,7 +139,7 @@ def read_fold(fold: int, evaluation: Path, homes: Path, adapter: Path) -> Iterat
                 yield reader.read(fold, _uncovered(question), sorted(lectures - answering))
         few = random.Random(fold).sample(strange, min(OTHER_WORLDS, len(strange)))  # noqa: S311 (no secret)
         for question in few:
-            yield reader.read(fold, _uncovered(question), None)
+            yield reader.read(fold, _uncovered(question), None, is_strange=True)
 
 
 def read_choose(evaluation: Path, homes: Path) -> Iterator[Example]:
