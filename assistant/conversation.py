@@ -12,6 +12,8 @@ __all__ = ["Turn", "points_back", "standalone_question"]
 _TURNS_READ = 6
 _WORDS_CARRIED = 5
 _COMPLETE_FROM_WORDS = 3
+_ALONE_FROM_WORDS = 6
+"""Content words of its own with which even a question that points somewhere, or is no sentence, stands alone."""
 _OPENING = re.compile(
     r"^(?:(?:and|so|ok|okay|but|now|then|well|thanks|thank you|great)[,.!]?\s+)*(?:what|how) about\s+"
     r"|^(?:(?:and|but|or|also)[,]?\s+)+",
@@ -28,6 +30,8 @@ _FRAME = re.compile(
     r"(?:(?:an?|the)\s+)?[\w.-]+(?: [\w.-]+){0,3}?\s*[?.!]*$",
     re.IGNORECASE,
 )
+_DEFINITE = re.compile(r"\b(?:the|my|your|our) (?=[a-z])")
+"""What is spoken of as known: "the cost", but not "the Rubicon"."""
 _POINTS_BACK = re.compile(
     r"\b(?:it|its|they|them|their|this|that|these|those|one|ones|he|she|his|her|him|there|such|same|other"
     r"|others|another|else|above|both|either|former|latter)\b",
@@ -49,7 +53,8 @@ def standalone_question(question: str, history: Sequence[Turn], lexical: Lexical
     "And what about EKS?" after "What is ECS?" is "What is EKS?". Otherwise a question that points back
     ("it", "the other one"), is no sentence, or has hardly a word of its own gets the rarest words of the
     question before it: "What does it cost? (Docker Hub)". Any other question is a change of topic or
-    complete in itself, and comes back as it was.
+    complete in itself, and comes back as it was: one with many words of its own, and one that asks what
+    something is by name ("What is interest?", but not "What is the interest?").
     """
     asked = [plain_text(turn.content) for turn in history if turn.role == "user"]
     before = ""
@@ -75,11 +80,12 @@ def _completed(question: str, before: str, lexical: LexicalIndex) -> str:
     own = analysed.words
     # Two words that no lecture has are another topic, however short: "What is the capital of France?"
     elsewhere = len(own) > 1 and all(word.idf >= analysed.highest_idf for word in own)
+    by_name = _FRAME.match(question) is not None and _DEFINITE.search(question) is None
+    refers = points_back(question) or _ASKS.match(question) is None
     leans = (
         opening is not None
-        or points_back(question)
-        or _ASKS.match(question) is None
-        or (len(own) < _COMPLETE_FROM_WORDS and not elsewhere)
+        or (refers and len(own) < _ALONE_FROM_WORDS)
+        or (len(own) < _COMPLETE_FROM_WORDS and not elsewhere and not by_name)
     )
     carried = _carried(own, analyse_question(before, lexical).words) if leans else ()
     return f"{question} ({' '.join(word.text for word in carried)})" if carried else question

@@ -28,6 +28,8 @@ def alone(question: str, *before: str, lexical: LexicalIndex) -> str:
         ("What are the layers?", "How about the images?", "What are the images?"),
         ("What is Docker Hub?", "How much does it cost?", "How much does it cost? (Docker Hub)"),
         ("Where are images stored?", "and in a private one?", "and in a private one? (images stored)"),
+        ("What is Docker Hub?", "What is the price?", "What is the price? (Docker Hub)"),
+        ("What is Docker Hub?", "public images", "public images (Docker Hub)"),
     ],
 )
 def test_a_question_that_leans_is_completed(
@@ -42,6 +44,10 @@ def test_a_question_that_leans_is_completed(
         "What is the capital of France?",
         "What is the capital city of France?",
         "How do you write a compose file for servers?",
+        "What is ECS?",
+        "Why are images stored?",
+        "Which ports does a container open if it runs behind another proxy?",
+        "ecs cluster task definition memory limit",
     ],
 )
 def test_a_change_of_topic_is_not_dragged_back(lexical: LexicalIndex, question: str) -> None:
