@@ -13,7 +13,7 @@ _TURNS_READ = 6
 _WORDS_CARRIED = 5
 _COMPLETE_FROM_WORDS = 3
 _ALONE_FROM_WORDS = 6
-"""Content words of its own with which even a question that points somewhere, or is no sentence, stands alone."""
+"""With as many content words of its own even what points back or is no sentence is taken as it is."""
 _OPENING = re.compile(
     r"^(?:(?:and|so|ok|okay|but|now|then|well|thanks|thank you|great)[,.!]?\s+)*(?:what|how) about\s+"
     r"|^(?:(?:and|but|or|also)[,]?\s+)+",

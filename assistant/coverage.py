@@ -16,6 +16,8 @@ _UNCITED_FROM, _UNREAD_FROM = 0.66, 0.5
 ``fit`` and ``choose`` of our questions, where answers to 4 % of the covered ones name a word; a refusal has
 no answer to cast doubt on, so the second is lower."""
 _ALIKE = 0.8
+_COMMANDS = frozenset({"list", "name", "compare", "describe", "explain", "define", "enumerate", "summarize"})
+"""What a question may begin with that is asked of the assistant, not of the lecture."""
 _WORD = re.compile(r"\w+")
 
 
@@ -38,6 +40,7 @@ def unsupported_words(
         word.text: word
         for word, cosine in zip(question.words, support.tolist(), strict=True)
         if word.idf / highest * (1.0 - cosine) > limit
+        and not (word.start == 0 and word.text.lower() in _COMMANDS)
     }
     return tuple(_unlike_any(far.values(), (t for r in regions for t in r.texts))) if far else ()
 

@@ -41,7 +41,7 @@ def print_json(value: Any) -> None:
 
 def print_answer(answer: "Answer") -> None:
     """The answer, then where each quote is; for a refusal, the nearest passages, labelled."""
-    click.echo(click.style(answer.answer, bold=answer.answered))
+    click.echo(_emphasised(answer))
     if answer.standalone_question != answer.question:
         click.echo(f"\nUnderstood as: {answer.standalone_question}")
     if answer.unsupported:
@@ -59,6 +59,18 @@ def print_answer(answer: "Answer") -> None:
         click.echo("\nThe nearest passages, which are not an answer:")
         for citation in answer.nearest:
             click.echo(f"  {where(citation)}: {shorten(citation.quote)}")
+
+
+def _emphasised(answer: "Answer") -> str:
+    """The answer with the words of each quote that matter most in bold."""
+    text = answer.answer
+    for citation in answer.citations:
+        quote, end = citation.quote, f" [{citation.number}]"
+        start = citation.highlight.char_start - citation.char_start
+        stop = citation.highlight.char_end - citation.char_start
+        emphasised = quote[:start] + click.style(quote[start:stop], bold=True) + quote[stop:]
+        text = text.replace(quote + end, emphasised + end, 1)
+    return text
 
 
 def print_search(page: "SearchPage") -> None:

@@ -144,6 +144,14 @@ def test_a_slip_of_the_pen_is_not_named() -> None:
     assert unsupported_words(asked, [span(0.5).region], table, [span(0.5)]) == ("Helm",)
 
 
+def test_what_the_assistant_is_told_to_do_is_not_named() -> None:
+    asked = Question(
+        "List pods", Kind.LIST, (Word("List", 0, 4, "list", 4.0), Word("pods", 5, 9, "pod", 4.0)), 4.0
+    )
+    table = statements([0.1, 0.1])
+    assert unsupported_words(asked, [span(0.5).region], table, [span(0.5)]) == ("pods",)
+
+
 def test_without_statements_there_is_nothing_to_say() -> None:
     empty = Statements(*(np.zeros(0, dtype=np.intp) for _ in range(3)), np.zeros((0, 1)), np.zeros((0, 1)))
     assert unsupported_words(question(Helm=4.0), [], empty, ()) == ()
