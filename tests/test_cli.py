@@ -170,7 +170,7 @@ def test_ctrl_c_while_indexing_leaves_the_old_index_live(indexed_home: Path, tmp
                 process.send_signal(signal.SIGINT)
                 break
         process.stderr.read()
-    assert process.returncode == 1  # click's code for an abort
+    assert process.returncode == 130  # 128 + SIGINT; 1 would say that a question is not covered
     assert (home / "CURRENT").read_text() == before
     assert run("ask", "What is Docker?", home=home).returncode == 0
     assert not list((home / "generations").glob(".*"))
@@ -234,3 +234,25 @@ def test_an_answer_that_cannot_be_written_is_an_error_and_not_an_uncovered_quest
     assert done.returncode == 3
     assert done.stderr.startswith("error: [Errno 28] No space left on device")
     assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_leaves_is_no_uncovered_question(indexed_home: Path) -> None:
+    command = [sys.executable, "-m", "assistant", "--home", str(indexed_home), "show", "docker-on-aws"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read()
+    assert process.returncode == 141  # 128 + SIGPIPE
+    assert said == ""
+
+
+def test_ctrl_c_ends_the_server_as_an_interrupt(indexed_home: Path) -> None:
+    command = [sys.executable, "-m", "assistant", "--home", str(indexed_home), "serve", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("serving on ")
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+    assert process.returncode == 130
+    assert "Traceback" not in said
