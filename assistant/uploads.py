@@ -19,7 +19,7 @@ from assistant.disk import home_errors
 from assistant.errors import UploadInvalid
 from corpus import CorpusError, Problem, find_sources, read_lecture
 from corpus.formats import SUFFIXES
-from corpus.sources import file_slug, lecture_slug
+from corpus.sources import file_slug, file_title, lecture_slug
 
 __all__ = ["Staged", "Staging", "uploads_folder"]
 
@@ -70,6 +70,8 @@ class Staging:
         self.lecture_id = (lecture_slug(given) if given else file_slug(filename))[:100]
         self._home = home
         self._given = {key: value for key in _DESCRIBED if (value := described.get(key))}
+        # Else the lecture would be called by its folder, whose name is ours.
+        self._given.setdefault("title", file_title(filename) or self.lecture_id)
         number = uuid.uuid4().hex
         self._folder = uploads_folder(home) / f".{number}"
         self._final = uploads_folder(home) / number

@@ -13,7 +13,15 @@ from corpus.errors import CorpusError, LectureFileInvalid, LectureIdTaken, Trans
 from corpus.formats import SHARED_SUFFIXES, SLIDE_SUFFIXES, SUFFIXES
 from corpus.transcripts import MAX_BYTES
 
-__all__ = ["Source", "file_slug", "find_sources", "lecture_slug", "present_sources", "shipped_lectures"]
+__all__ = [
+    "Source",
+    "file_slug",
+    "file_title",
+    "find_sources",
+    "lecture_slug",
+    "present_sources",
+    "shipped_lectures",
+]
 
 _TOML = "lecture.toml"
 _MAX_DEPTH = 100
@@ -88,6 +96,11 @@ def file_slug(name: str) -> str:
     path = PurePosixPath(name)
     suffix = path.suffix.lower()
     return lecture_slug(path.stem + (f"-{suffix[1:]}" if suffix in SLIDE_SUFFIXES else ""))
+
+
+def file_title(name: str) -> str:
+    """The title of a file that nothing else names: its stem, as words."""
+    return PurePosixPath(name).stem.replace("_", " ").replace("-", " ").strip()
 
 
 def lecture_slug(name: str) -> str:
@@ -228,8 +241,7 @@ def _is_transcript(path: Path, read: Callable[[str], bytes]) -> bool:
 
 
 def _undescribed(path: Path, archive: Path | None = None) -> Source:
-    title = path.stem.replace("_", " ").replace("-", " ").strip()
-    return Source(path, file_slug(path.name), title, archive=archive)
+    return Source(path, file_slug(path.name), file_title(path.name), archive=archive)
 
 
 def _toml_bytes(toml: Path) -> bytes:
