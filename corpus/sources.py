@@ -175,10 +175,23 @@ def _sources_under(path: Path, above: tuple[Path, ...] = ()) -> Iterator[Source]
             if entry.is_dir() or (entry.suffix.lower() == ".zip" and entry.is_file()):
                 yield from _sources_under(entry, (*above, real))
             # A pipe or a device of that name would be waited for.
-            elif entry.is_file() and _is_transcript(entry, lambda name: _beginning(path / name)):
+            elif (entry.is_file() or _leads_nowhere(entry)) and _is_transcript(
+                entry, lambda name: _beginning(path / name)
+            ):
                 yield _undescribed(entry)
     else:
         raise TranscriptMissing("no such file or folder", path=path)
+
+
+def _leads_nowhere(entry: Path) -> bool:
+    """Whether it is a link to what is gone, which whoever reads it reports; one to itself is passed over."""
+    try:
+        entry.stat()
+    except FileNotFoundError:
+        return entry.is_symlink()
+    except OSError:
+        pass
+    return False
 
 
 def _source_of_file(path: Path) -> Source:
