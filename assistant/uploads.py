@@ -21,7 +21,7 @@ from corpus import CorpusError, Problem, find_sources, read_lecture
 from corpus.formats import SUFFIXES
 from corpus.sources import file_slug, file_title, lecture_slug
 
-__all__ = ["Staged", "Staging", "uploads_folder"]
+__all__ = ["Staged", "Staging", "discard_upload", "uploads_folder"]
 
 _DESCRIBED = ("title", "course", "language", "url")
 _LONGEST = 500
@@ -30,6 +30,13 @@ _LONGEST = 500
 def uploads_folder(home: Path) -> Path:
     """Where uploads are kept."""
     return home / "uploads"
+
+
+def discard_upload(home: Path, source: str) -> None:
+    """Remove the file of a lecture if it is an upload."""
+    folder = Path(source).parent
+    if folder.parent == uploads_folder(home).resolve():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -118,6 +119,28 @@ def test_a_mistake_is_one_clear_line_and_its_code(
 def test_a_second_index_run_embeds_nothing_and_says_so(indexed_home: Path) -> None:
     done = run("index", home=indexed_home)
     assert done.stdout == "1 unchanged · 14 passages, none embedded\n"
+
+
+def test_a_lecture_whose_file_is_gone_is_named_with_how_to_remove_it(
+    indexed_home: Path, tmp_path: Path
+) -> None:
+    home = shutil.copytree(indexed_home, tmp_path / "home")
+    file = tmp_path / "pods.srt"
+    file.write_text(SRT, encoding="utf-8")
+    assert run("index", file, home=home).stderr == ""
+    file.unlink()
+    again = run("index", home=home)
+    assert (again.returncode, again.stdout) == (0, "2 unchanged · 15 passages, none embedded\n")
+    assert again.stderr == f"gone: {file}; the lecture stays until `assistant remove pods`\n"
+    unknown = run("remove", "docker-on-aws", "pod", home=home)
+    assert (unknown.returncode, unknown.stdout) == (2, "")
+    assert "there is no lecture 'pod'; did you mean pods?" in unknown.stderr
+    removed = run("remove", "pods", "--json", home=home)
+    assert json.loads(removed.stdout)["removed"] == ["pods"]
+    last = run("remove", "docker-on-aws", home=home)
+    assert (last.returncode, last.stdout) == (3, "")
+    assert "'docker-on-aws' is the last lecture" in last.stderr
+    assert run("index", home=home).stderr == ""
 
 
 def test_chat_keeps_the_conversation(indexed_home: Path) -> None:

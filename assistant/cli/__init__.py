@@ -12,7 +12,7 @@ import click
 
 from assistant.cli.asking import ask, chat, lectures, search, show
 from assistant.cli.inspecting import check
-from assistant.cli.keeping import export_index, import_index, index, repair, verify
+from assistant.cli.keeping import export_index, import_index, index, remove, repair, verify
 from assistant.cli.measuring import calibrate, evaluate
 from assistant.cli.operating import feedback, keys
 from assistant.cli.options import CLOSED_PIPE, DATA_ERROR, FILE_PATH, INTERRUPTED, USAGE_ERROR
@@ -70,7 +70,7 @@ def main(context: click.Context, home: Path | None) -> None:
 
 
 for _command in (
-    *(index, check, ask, search, chat, lectures, show, serve, evaluate, calibrate),
+    *(index, remove, check, ask, search, chat, lectures, show, serve, evaluate, calibrate),
     *(verify, repair, export_index, import_index, keys, feedback),
 ):
     main.add_command(_command)
