@@ -8,6 +8,8 @@ where it is answerable, its gold places in one of three forms:
 - ``answers`` with ``answer_start``: words of ``doc_id`` and where they start. Where an offset does not
   hold the words (a transcript of another recording of them), the words are looked for.
 
+An answerable question with none of these, or only empty ones, is refused.
+
 ``history`` (``[{role, content or text}]``) makes a question a follow-up. Where ``answerable`` is null
 nobody has judged the question yet, and it is left out. ``"needs": "all"`` says that each of its places holds
 another part of the answer; without it any of them will do.
@@ -26,6 +28,9 @@ from assistant.errors import EvaluationInvalid
 from corpus import Lecture, lecture_from_text
 
 __all__ = ["EvaluationQuestion", "Place", "load_corpus", "load_questions"]
+
+
+_GOLD = ("evidence", "gold_sentences", "answers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +111,16 @@ def load_questions(
     for number, record in _records(path):
         if "answerable" in record and record["answerable"] is None:
             continue
+        if record.get("answerable") and not any(record.get(key) for key in _GOLD):
+            raise EvaluationInvalid(
+                f"{path}:{number}: answerable is true, but this line has no {' or '.join(_GOLD)}: "
+                "say where the answer is, or make it null"
+            )
         try:
             questions.append(_question(record, offsets))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except KeyError as error:
+            raise EvaluationInvalid(f"{path}:{number}: no {error} in this line") from error
+        except (AttributeError, TypeError, ValueError) as error:
             raise EvaluationInvalid(f"{path}:{number}: not an evaluation question ({error!r})") from error
     if not questions:
         raise EvaluationInvalid(f"{path}: no question in it")

@@ -13,11 +13,12 @@ from assistant.errors import IndexDamaged, LectureConflict, NothingReadable, Not
 from assistant.migration import upgrade_current
 from assistant.salvage import Salvage, salvage
 from assistant.store import writing
+from assistant.uploads import discard_upload
 from corpus import CorpusError, Lecture, Problem, Source, find_sources, read_lecture
 from corpus.errors import LectureIdTaken
 from corpus.sources import present_sources
 
-__all__ = ["IndexReport", "index_lectures", "index_paths", "remove_lecture"]
+__all__ = ["IndexReport", "index_lectures", "index_paths", "remove_lectures"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,9 @@ class IndexReport:
     failures: tuple[str, ...]
     """Files that could not be read; what was indexed of them before is kept. And lectures of a damaged
     index that could not be saved."""
+    gone: dict[str, str]
+    """Where every indexed file was to be read again, those that are no longer there, by the id of their
+    lecture, which is kept."""
 
 
 def index_paths(
@@ -72,7 +76,8 @@ def index_paths(
             changes = builder.build(list(lectures.values()), known.earlier, known.retired)
         lost = [line for lecture_id, line in known.lost.items() if lecture_id not in fresh]
         problems = tuple(problem for lecture in fresh.values() for problem in lecture.problems)
-        return IndexReport(changes, problems, (*failures, *lost))
+        gone = {} if paths else {i: file for i, file in known.sources.items() if file not in present}
+        return IndexReport(changes, problems, (*failures, *lost), gone)
 
 
 def index_lectures(
@@ -91,21 +96,30 @@ def index_lectures(
         return builder.build(lectures, known.earlier, known.retired)
 
 
-def remove_lecture(lecture_id: str, settings: Settings, progress: Progress) -> Changes:
-    """Take one lecture out of the index; its file stays where it is.
+def remove_lectures(
+    lecture_ids: Sequence[str],
+    settings: Settings,
+    progress: Progress,
+    encoder: PassageEncoder | None = None,
+) -> Changes:
+    """Take lectures out of the index, all or none; their files stay where they are, but uploads go.
 
     Raises:
         NotIndexed: there is no such lecture.
-        LectureConflict: it is the last one, and an index holds at least one.
+        LectureConflict: none would be left, and an index holds at least one.
         AssistantError: the home or the model is not usable, or another process is indexing.
     """
     with writing(settings.home), _known(settings.home) as known:
-        rest = [known.as_it_is(other) for other in known.sources if other != lecture_id]
-        if len(rest) == len(known.sources):
-            raise NotIndexed(f"there is no lecture {lecture_id!r}")
+        for lecture_id in lecture_ids:
+            if lecture_id not in known.sources:
+                raise NotIndexed(f"there is no lecture {lecture_id!r}")
+        rest = [known.as_it_is(other) for other in known.sources if other not in lecture_ids]
         if not rest:
-            raise LectureConflict(f"{lecture_id!r} is the last lecture, which cannot be removed")
-        return GenerationBuilder(settings, progress).build(rest, known.earlier, known.retired)
+            raise LectureConflict(f"{lecture_ids[-1]!r} is the last lecture, which cannot be removed")
+        changes = GenerationBuilder(settings, progress, encoder).build(rest, known.earlier, known.retired)
+        for lecture_id in lecture_ids:
+            discard_upload(settings.home, known.sources[lecture_id])
+        return changes
 
 
 class _Known:

@@ -5,7 +5,6 @@ The encoder that indexing needs (PyTorch) never enters the server, and a job tha
 
 import logging
 import multiprocessing
-import shutil
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,10 +13,8 @@ from pathlib import Path
 
 from assistant.config import Settings
 from assistant.errors import AssistantError, IndexBusy, LectureConflict, NotIndexed
-from assistant.indexing import index_paths, remove_lecture
+from assistant.indexing import index_paths, remove_lectures
 from assistant.job_records import Job, JobProgress
-from assistant.service import LectureAssistant
-from assistant.uploads import uploads_folder
 from corpus import CorpusError
 
 __all__ = ["Outcome", "run_in_process"]
@@ -89,7 +86,4 @@ def _do(settings: Settings, job: Job, pipe: Connection) -> None:
     if job.folder is not None:
         index_paths([Path(job.folder)], settings, progress)
         return
-    source = Path(LectureAssistant(settings).lecture(job.lecture_id).source)
-    remove_lecture(job.lecture_id, settings, progress)
-    if source.is_relative_to(uploads_folder(settings.home).resolve()):
-        shutil.rmtree(source.parent, ignore_errors=True)
+    remove_lectures([job.lecture_id], settings, progress)

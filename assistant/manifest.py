@@ -30,7 +30,9 @@ __all__ = [
 FORMAT_VERSION = 2
 """1: no digests in the catalogue, token rows counted over all lectures, no retired passages, a CURRENT
 without checksum. ``migration.py`` makes 2 of it."""
-REBUILD = "index the transcripts again: `assistant index PATH...`"
+REBUILD = (
+    "run `assistant repair`; if it can save nothing, index the transcripts again: `assistant index PATH...`"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,9 @@ from assistant.disk import home_errors
 from assistant.errors import UploadInvalid
 from corpus import CorpusError, Problem, find_sources, read_lecture
 from corpus.formats import SUFFIXES
-from corpus.sources import file_slug, lecture_slug
+from corpus.sources import file_slug, file_title, lecture_slug
 
-__all__ = ["Staged", "Staging", "uploads_folder"]
+__all__ = ["Staged", "Staging", "discard_upload", "uploads_folder"]
 
 _DESCRIBED = ("title", "course", "language", "url")
 _LONGEST = 500
@@ -30,6 +30,13 @@ _LONGEST = 500
 def uploads_folder(home: Path) -> Path:
     """Where uploads are kept."""
     return home / "uploads"
+
+
+def discard_upload(home: Path, source: str) -> None:
+    """Remove the file of a lecture if it is an upload."""
+    folder = Path(source).parent
+    if folder.parent == uploads_folder(home).resolve():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,8 @@ class Staging:
         self.lecture_id = (lecture_slug(given) if given else file_slug(filename))[:100]
         self._home = home
         self._given = {key: value for key in _DESCRIBED if (value := described.get(key))}
+        # Else the lecture would be called by its folder, whose name is ours.
+        self._given.setdefault("title", file_title(filename) or self.lecture_id)
         number = uuid.uuid4().hex
         self._folder = uploads_folder(home) / f".{number}"
         self._final = uploads_folder(home) / number

@@ -13,7 +13,15 @@ from corpus.errors import CorpusError, LectureFileInvalid, LectureIdTaken, Trans
 from corpus.formats import SHARED_SUFFIXES, SLIDE_SUFFIXES, SUFFIXES
 from corpus.transcripts import MAX_BYTES
 
-__all__ = ["Source", "file_slug", "find_sources", "lecture_slug", "present_sources", "shipped_lectures"]
+__all__ = [
+    "Source",
+    "file_slug",
+    "file_title",
+    "find_sources",
+    "lecture_slug",
+    "present_sources",
+    "shipped_lectures",
+]
 
 _TOML = "lecture.toml"
 _MAX_DEPTH = 100
@@ -90,6 +98,11 @@ def file_slug(name: str) -> str:
     return lecture_slug(path.stem + (f"-{suffix[1:]}" if suffix in SLIDE_SUFFIXES else ""))
 
 
+def file_title(name: str) -> str:
+    """The title of a file that nothing else names: its stem, as words."""
+    return PurePosixPath(name).stem.replace("_", " ").replace("-", " ").strip()
+
+
 def lecture_slug(name: str) -> str:
     """``name`` with letters, digits, ``-`` and ``_`` kept and every other run made one ``-``."""
     return re.sub(r"[^\w-]+", "-", name).strip("-") or "lecture"
@@ -162,10 +175,23 @@ def _sources_under(path: Path, above: tuple[Path, ...] = ()) -> Iterator[Source]
             if entry.is_dir() or (entry.suffix.lower() == ".zip" and entry.is_file()):
                 yield from _sources_under(entry, (*above, real))
             # A pipe or a device of that name would be waited for.
-            elif entry.is_file() and _is_transcript(entry, lambda name: _beginning(path / name)):
+            elif (entry.is_file() or _leads_nowhere(entry)) and _is_transcript(
+                entry, lambda name: _beginning(path / name)
+            ):
                 yield _undescribed(entry)
     else:
         raise TranscriptMissing("no such file or folder", path=path)
+
+
+def _leads_nowhere(entry: Path) -> bool:
+    """Whether it is a link to what is gone, which whoever reads it reports; one to itself is passed over."""
+    try:
+        entry.stat()
+    except FileNotFoundError:
+        return entry.is_symlink()
+    except OSError:
+        pass
+    return False
 
 
 def _source_of_file(path: Path) -> Source:
@@ -228,8 +254,7 @@ def _is_transcript(path: Path, read: Callable[[str], bytes]) -> bool:
 
 
 def _undescribed(path: Path, archive: Path | None = None) -> Source:
-    title = path.stem.replace("_", " ").replace("-", " ").strip()
-    return Source(path, file_slug(path.name), title, archive=archive)
+    return Source(path, file_slug(path.name), file_title(path.name), archive=archive)
 
 
 def _toml_bytes(toml: Path) -> bytes:

@@ -21,7 +21,7 @@ MAY_IMPORT = {
 FLOORS = [
     {"errors", "config", "metrics", "matching", "rows"},
     {"vectors", "lexical", "tokens", "disk", "model_files", "adapter", "catalog", "records"},
-    {"embedding", "questions", "manifest", "cataloguing", "keys", "feedback", "job_records"},
+    {"embedding", "questions", "manifest", "cataloguing", "keys", "feedback", "job_records", "uploads"},
     {"onnx_export", "passage_vectors", "wording", "conversation"},
     {"store"},
     {"earlier", "migration", "retrieval", "evaluation_data", "suggestions", "spelling"},
@@ -29,7 +29,7 @@ FLOORS = [
     {"building"},
     {"indexing", "checking"},
     {"archive", "products"},
-    {"statements", "uploads"},
+    {"statements"},
     {"ranking", "verifying"},
     {"calibration", "coverage", "quoting", "reranking"},
     {"answering"},

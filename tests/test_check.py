@@ -37,7 +37,7 @@ def test_sound_transcripts_are_told_of_a_line_each_and_nothing_is_indexed(tmp_pa
     assert done.stderr == ""
     # [Music], and three lines that were each shown again above the next.
     assert done.stdout == (
-        f"{file}: WebVTT, utf-16-le · 4 cues · 3 sentences · 1:04 · speakers: Anna · 1 sounds"
+        f"{file}: WebVTT, utf-16-le · 4 cues · 3 sentences · 1:04 · speakers: Anna · 1 sound"
         " · 3 repeated lines said once\n"
     )
     assert done.returncode == 0

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -120,6 +121,28 @@ def test_a_second_index_run_embeds_nothing_and_says_so(indexed_home: Path) -> No
     assert done.stdout == "1 unchanged · 14 passages, none embedded\n"
 
 
+def test_a_lecture_whose_file_is_gone_is_named_with_how_to_remove_it(
+    indexed_home: Path, tmp_path: Path
+) -> None:
+    home = shutil.copytree(indexed_home, tmp_path / "home")
+    file = tmp_path / "pods.srt"
+    file.write_text(SRT, encoding="utf-8")
+    assert run("index", file, home=home).stderr == ""
+    file.unlink()
+    again = run("index", home=home)
+    assert (again.returncode, again.stdout) == (0, "2 unchanged · 15 passages, none embedded\n")
+    assert again.stderr == f"gone: {file}; the lecture stays until `assistant remove pods`\n"
+    unknown = run("remove", "docker-on-aws", "pod", home=home)
+    assert (unknown.returncode, unknown.stdout) == (2, "")
+    assert "there is no lecture 'pod'; did you mean pods?" in unknown.stderr
+    removed = run("remove", "pods", "--json", home=home)
+    assert json.loads(removed.stdout)["removed"] == ["pods"]
+    last = run("remove", "docker-on-aws", home=home)
+    assert (last.returncode, last.stdout) == (3, "")
+    assert "'docker-on-aws' is the last lecture" in last.stderr
+    assert run("index", home=home).stderr == ""
+
+
 def test_chat_keeps_the_conversation(indexed_home: Path) -> None:
     done = run("chat", home=indexed_home, stdin="What is ECS?\nAnd what about EKS?\n\n")
     assert done.returncode == 0
@@ -170,7 +193,7 @@ def test_ctrl_c_while_indexing_leaves_the_old_index_live(indexed_home: Path, tmp
                 process.send_signal(signal.SIGINT)
                 break
         process.stderr.read()
-    assert process.returncode == 1  # click's code for an abort
+    assert process.returncode == 130  # 128 + SIGINT; 1 would say that a question is not covered
     assert (home / "CURRENT").read_text() == before
     assert run("ask", "What is Docker?", home=home).returncode == 0
     assert not list((home / "generations").glob(".*"))
@@ -234,3 +257,25 @@ def test_an_answer_that_cannot_be_written_is_an_error_and_not_an_uncovered_quest
     assert done.returncode == 3
     assert done.stderr.startswith("error: [Errno 28] No space left on device")
     assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_leaves_is_no_uncovered_question(indexed_home: Path) -> None:
+    command = [sys.executable, "-m", "assistant", "--home", str(indexed_home), "show", "docker-on-aws"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read()
+    assert process.returncode == 141  # 128 + SIGPIPE
+    assert said == ""
+
+
+def test_ctrl_c_ends_the_server_as_an_interrupt(indexed_home: Path) -> None:
+    command = [sys.executable, "-m", "assistant", "--home", str(indexed_home), "serve", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("serving on ")
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+    assert process.returncode == 130
+    assert "Traceback" not in said

@@ -76,7 +76,7 @@ def test_letters_that_grow_in_lower_case_do_not_shift_what_is_found(tmp_path: Pa
     assert load_questions(path, {"d": text}, {})[0].places == (Place("d", 4, 7),)
 
 
-@pytest.mark.parametrize("answers", [["never said"], [""], []], ids=["not said", "empty", "none"])
+@pytest.mark.parametrize("answers", [["never said"], [""]], ids=["not said", "empty"])
 def test_words_that_are_nowhere_give_no_place(tmp_path: Path, answers: list[str]) -> None:
     assert load_one(tmp_path, answers=answers).places == ()
 
@@ -101,7 +101,7 @@ def test_without_a_text_offsets_count_in_the_transcript(tmp_path: Path) -> None:
 def test_history_in_both_spellings(tmp_path: Path) -> None:
     history = [{"role": "user", "content": "What is ECS?"}, {"role": "assistant", "text": "A service."}]
     expected = (Turn("user", "What is ECS?"), Turn("assistant", "A service."))
-    assert load_one(tmp_path, history=history).history == expected
+    assert load_one(tmp_path, answers=["apps."], history=history).history == expected
 
 
 @given(
@@ -156,6 +156,29 @@ def test_a_bad_question_line_is_named_by_file_and_line(tmp_path: Path, line: str
     path.write_text(f"{GOOD}\n\n{line}\n", encoding="utf-8")
     with pytest.raises(EvaluationInvalid, match=r"questions\.jsonl:3: "):
         load_questions(path, {"d": TRANSCRIPT}, {})
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ({"question": "?", "answerable": False}, "no 'id' in this line"),
+        ({"id": "q", "answerable": False}, "no 'question' in this line"),
+        ({"id": "q", "question": "?"}, "no 'answerable' in this line"),
+        (LIKE | {"evidence": [{"doc_id": "d", "char_start": 1}]}, "no 'char_end' in this line"),
+        (LIKE | {"answerable": False, "history": [{"content": "What?"}]}, "no 'role' in this line"),
+    ],
+)
+def test_a_missing_key_is_named(tmp_path: Path, record: dict[str, Any], said: str) -> None:
+    path = write_lines(tmp_path / "questions.jsonl", record)
+    with pytest.raises(EvaluationInvalid) as invalid:
+        load_questions(path, {"d": TRANSCRIPT}, {})
+    assert str(invalid.value) == f"{path}:1: {said}"
+
+
+@pytest.mark.parametrize("gold", [{}, {"evidence": []}, {"evidence": [], "answers": []}])
+def test_an_answerable_question_says_where_its_answer_is(tmp_path: Path, gold: dict[str, Any]) -> None:
+    with pytest.raises(EvaluationInvalid, match=r"jsonl:1: answerable is true, but .* or make it null"):
+        load_one(tmp_path, **gold)
 
 
 @pytest.mark.parametrize(

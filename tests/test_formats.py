@@ -177,10 +177,18 @@ def test_an_arrow_that_is_spoken_is_text() -> None:
     )
 
 
-def test_a_cue_that_ends_before_it_starts_ends_when_it_starts() -> None:
-    cues, problems = read_srt("1\n00:00:05,000 --> 00:00:02,000\nHello.\n", "a.srt")
-    assert [(cue.start_ms, cue.end_ms) for cue in cues] == [(5_000, 5_000)]
-    assert problems == []
+def test_a_cue_that_ends_before_it_starts_ends_when_it_starts_and_is_reported() -> None:
+    text = "1\n00:00:05,000 --> 00:00:02,000\nHello.\n\n2\n00:00:06,000 --> 00:00:02,000\n<i> </i>\n"
+    cues, problems = read_srt(text, "a.srt")
+    assert [(cue.text, cue.start_ms, cue.end_ms) for cue in cues] == [("Hello.", 5_000, 5_000)]
+    # Nothing is said of the second, which has no words.
+    assert list(map(str, problems)) == [
+        "a.srt:2: end left out: '00:00:05,000 --> 00:00:02,000' ends before it begins"
+    ]
+
+
+def test_a_cue_that_ends_as_it_starts_is_sound() -> None:
+    assert read_srt("1\n00:00:05,000 --> 00:00:05,000\nHello.\n", "a.srt")[1] == []
 
 
 def test_a_negative_time_is_clamped_to_zero() -> None:

@@ -12,7 +12,8 @@ from small_index import TEXTS, WordEncoder, live, quiet, run, snapshot
 
 from assistant.citations import CharRange, cite
 from assistant.config import Settings
-from assistant.indexing import index_lectures, index_paths
+from assistant.errors import LectureConflict, NotIndexed
+from assistant.indexing import index_lectures, index_paths, remove_lectures
 from assistant.store import current_generation, open_generation
 from corpus import lecture_from_text, shipped_lectures
 from corpus.errors import LectureIdTaken
@@ -130,6 +131,21 @@ def test_without_paths_what_was_indexed_is_read_again(settings: Settings, lectur
     assert encoder.texts == ["Cats purr."]
     assert (report.changes.changed, report.changes.removed) == (("cats",), ())
     assert report.changes.unchanged == ("apples", "boats")
+    assert report.gone == {"apples": str(lectures / "apples.txt")}
+    assert run(settings, lectures / "cats.txt").gone == {}  # nothing was asked of the others
+
+
+def test_lectures_are_removed_together_and_their_files_stay(settings: Settings, lectures: Path) -> None:
+    run(settings, lectures)
+    before = snapshot(settings.home)
+    for ids in (["apples", "dogs"], ["apples", "boats", "cats"]):
+        with pytest.raises((NotIndexed, LectureConflict), match=rf"{ids[-1]}'"):
+            remove_lectures(ids, settings, quiet, WordEncoder())
+    assert snapshot(settings.home) == before
+    changes = remove_lectures(["apples", "cats"], settings, quiet, WordEncoder())
+    assert (changes.removed, changes.unchanged) == (("apples", "cats"), ("boats",))
+    assert live(settings).catalog.lecture_ids() == ["boats"]
+    assert {path.stem for path in lectures.iterdir()} == set(TEXTS)
 
 
 def test_lectures_of_an_archive_are_read_again_and_go_when_it_loses_them(

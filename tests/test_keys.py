@@ -72,6 +72,16 @@ def test_a_key_is_shown_once_and_kept_as_a_hash(tmp_path: Path) -> None:
     assert KeyStore(tmp_path).find(key) is None
 
 
+def test_a_course_that_no_lecture_has_is_noted_and_the_key_made(home: Path, tmp_path: Path) -> None:
+    own = shutil.copytree(home, tmp_path / "home")
+    made = run(own, "keys", "create", "Bob", "--course", "nope", "--course", "aws")
+    assert (made.returncode, made.stdout[:3]) == (0, "la_")
+    assert made.stderr == "warning: no indexed lecture is of course 'nope'; known are aws, k8s\n"
+    assert run(own, "keys", "create", "Eve", "--course", "k8s").stderr == ""
+    (own / "CURRENT").write_text("nonsense", encoding="utf-8")
+    assert run(own, "keys", "create", "Dan", "--course", "nope").returncode == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

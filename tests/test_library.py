@@ -300,6 +300,17 @@ def test_links_that_lead_round_are_passed_over_and_folders_past_counting_refused
         find_sources([tmp_path / "deep"])
 
 
+def test_a_link_to_a_transcript_that_is_gone_is_reported_as_a_missing_file(tmp_path: Path) -> None:
+    write(tmp_path / "a.txt")
+    (tmp_path / "b.srt").symlink_to(tmp_path / "elsewhere.srt")
+    (tmp_path / "c.json").symlink_to(tmp_path / "elsewhere.json")  # it need not have been a transcript
+    (tmp_path / "d.srt").symlink_to("d.srt")
+    sound, gone = find_sources([tmp_path])
+    assert (sound.lecture_id, gone.lecture_id) == ("a", "b")
+    with pytest.raises(TranscriptMissing, match=r"b\.srt: cannot be read: No such file"):
+        read_lecture(gone)
+
+
 def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path: Path) -> None:
     for name in ("pipe.srt", "pipe.json", "pipe.zip"):
         os.mkfifo(tmp_path / name)

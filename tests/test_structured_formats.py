@@ -10,7 +10,7 @@ import pytest
 from corpus.errors import TranscriptUnreadable
 from corpus.formats.detection import detect_format
 from corpus.formats.ttml import read_ttml
-from corpus.formats.whisper import read_whisper_json
+from corpus.formats.whisper import read_whisper_json, read_whisper_tsv
 from corpus.formats.youtube import read_json3, read_srv
 from corpus.types import RawCue
 
@@ -56,6 +56,32 @@ def test_a_ttml_time_is_what_the_standard_and_pycaption_say(
         theirs = pycaption.DFXPReader().read(text).get_captions("en")[0]
     # pycaption counts microseconds and cuts what is less.
     assert [round(theirs.start / 1000), round(theirs.end / 1000)] == list(expected)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<p begin="5s" end="2s">Hello.</p><p begin="6s" end="2s"> </p>',
+        '<p><span begin="5s" end="2s">Hello.</span></p>',
+    ],
+)
+def test_a_ttml_paragraph_that_ends_before_it_begins_is_kept_and_reported(body: str) -> None:
+    cues, problems = read_ttml(ttml(body), "a.ttml")
+    assert shown(cues) == [(5_000, 5_000, "Hello.")]
+    (problem,) = problems
+    assert problem.line == cues[0].line_start
+    assert problem.reason == "end left out: it is before the begin"
+
+
+def test_a_whisper_segment_that_ends_before_it_begins_is_kept_and_reported() -> None:
+    segments = [{"start": 5, "end": 2, "text": "Hello."}, {"start": 6, "end": 6, "text": "Bye."}]
+    of_json = read_whisper_json(json.dumps({"segments": segments}, indent=1), "a.json")
+    of_tsv = read_whisper_tsv("start\tend\ttext\n5000\t2000\tHello.\n6000\t6000\tBye.\n", "a.tsv")
+    for cues, problems in (of_json, of_tsv):
+        assert shown(cues) == [(5_000, 5_000, "Hello."), (6_000, 6_000, "Bye.")]
+        (problem,) = problems
+        assert problem.line == cues[0].line_start
+        assert problem.reason == "end left out: 2000 ms is before the start, 5000 ms"
 
 
 def test_a_ttml_time_counts_from_the_element_around_it_unless_that_is_over_by_then() -> None:

@@ -18,6 +18,8 @@ from assistant.jobs import JobRunner
 from assistant.keys import KeyStore
 from assistant.service import LectureAssistant
 from assistant.store import writer_lock
+from assistant.uploads import Staging
+from corpus import find_sources
 
 PODS = """1
 00:00:01,000 --> 00:00:04,500
@@ -105,6 +107,16 @@ def test_a_lecture_is_sent_asked_and_removed(client: httpx.Client, home: Path) -
         "'docker-on-aws' is the last lecture, which cannot be removed",
     )
     assert client.get("/v1/lectures/docker-on-aws").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("filename", "title"), [("Pods_and-nodes.srt", "Pods and nodes"), ("a/b.txt", "b"), ("--.txt", "lecture")]
+)
+def test_without_a_title_an_upload_is_called_by_its_file(tmp_path: Path, filename: str, title: str) -> None:
+    with Staging(tmp_path, filename, {}) as staging:
+        staging.write(PODS.encode())
+        folder = staging.finish().folder
+    assert [source.title for source in find_sources([folder])] == [title]
 
 
 @pytest.mark.parametrize(

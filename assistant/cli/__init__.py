@@ -1,7 +1,10 @@
-"""The command line. Exit codes: 0 answered, 1 not covered, 2 usage, 3 data or index error."""
+"""The command line. Exit codes: 0 answered, 1 not covered, 2 usage, 3 data or index error.
 
-import errno
+As in a shell, 130 is an interrupt and 141 a reader of the output that went away.
+"""
+
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +12,10 @@ import click
 
 from assistant.cli.asking import ask, chat, lectures, search, show
 from assistant.cli.inspecting import check
-from assistant.cli.keeping import export_index, import_index, index, repair, verify
+from assistant.cli.keeping import export_index, import_index, index, remove, repair, verify
 from assistant.cli.measuring import calibrate, evaluate
 from assistant.cli.operating import feedback, keys
-from assistant.cli.options import DATA_ERROR, FILE_PATH, USAGE_ERROR
+from assistant.cli.options import CLOSED_PIPE, DATA_ERROR, FILE_PATH, INTERRUPTED, USAGE_ERROR
 from assistant.cli.serving import serve
 from assistant.config import Settings
 from assistant.errors import AssistantError, KeyInvalid, NotIndexed, QuestionInvalid, SettingInvalid
@@ -26,15 +29,28 @@ class _Commands(click.Group):
 
     def invoke(self, context: click.Context) -> Any:
         try:
+            return self._invoke(context)
+        except BrokenPipeError:
+            # Whatever is still to be flushed when Python ends would fail again, with a traceback.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            for stream in (sys.stdout, sys.stderr):
+                os.dup2(nowhere, stream.fileno())
+            context.exit(CLOSED_PIPE)
+
+    def _invoke(self, context: click.Context) -> Any:
+        try:
             return super().invoke(context)
+        except (KeyboardInterrupt, click.Abort):  # click's own code for both is 1, which is "not covered"
+            click.echo("interrupted", err=True)
+            context.exit(INTERRUPTED)
+        except BrokenPipeError:
+            raise
         except (QuestionInvalid, NotIndexed, KeyInvalid, SettingInvalid) as error:
             self._fail(context, error, USAGE_ERROR)
         except (AssistantError, CorpusError) as error:
             self._fail(context, error, DATA_ERROR)
-        except OSError as error:
-            if error.errno == errno.EPIPE:  # who reads has had enough, which click ends quietly
-                raise
-            self._fail(context, error, DATA_ERROR)  # a full disk behind standard output, for one
+        except OSError as error:  # a full disk behind standard output, for one
+            self._fail(context, error, DATA_ERROR)
 
     @staticmethod
     def _fail(context: click.Context, error: Exception, code: int) -> None:
@@ -54,7 +70,7 @@ def main(context: click.Context, home: Path | None) -> None:
 
 
 for _command in (
-    *(index, check, ask, search, chat, lectures, show, serve, evaluate, calibrate),
+    *(index, remove, check, ask, search, chat, lectures, show, serve, evaluate, calibrate),
     *(verify, repair, export_index, import_index, keys, feedback),
 ):
     main.add_command(_command)

@@ -102,19 +102,23 @@ def _print(item: _Checked) -> None:
         click.echo(f"{click.style('cannot be read:', fg='red')} {item.error}")
         return
     kind = f"{item.format}, {item.encoding}" if item.encoding else str(item.format)
-    facts = [kind, f"{item.cues} cues", f"{item.sentences} sentences"]
+    facts = [kind, _count(item.cues, "cue"), _count(item.sentences, "sentence")]
     if item.pages is not None:
-        facts.append("1 page" if item.pages == 1 else f"{item.pages} pages")
+        facts.append(_count(item.pages, "page"))
     if item.duration_ms is not None:
         facts.append(format_time(item.duration_ms))
     if item.speakers:
         facts.append(f"speakers: {', '.join(item.speakers)}")
     if item.sounds:
-        facts.append(f"{item.sounds} sounds")
+        facts.append(_count(item.sounds, "sound"))
     if item.repeats:
-        facts.append(f"{item.repeats} repeated lines said once")
+        facts.append(f"{_count(item.repeats, 'repeated line')} said once")
     click.echo(f"{item.path}: {' · '.join(facts)}")
     for problem in item.left_out[:_MOST_SHOWN]:
         click.echo(f"  {problem}")
     if len(item.left_out) > _MOST_SHOWN:
         click.echo(f"  and {len(item.left_out) - _MOST_SHOWN} more (--json lists all)")
+
+
+def _count(number: int, what: str) -> str:
+    return f"1 {what}" if number == 1 else f"{number} {what}s"

@@ -1,4 +1,4 @@
-"""The index: ``index``, ``verify``, ``repair``, ``export``, ``import``."""
+"""The index: ``index``, ``remove``, ``verify``, ``repair``, ``export``, ``import``."""
 
 import sys
 from pathlib import Path
@@ -12,8 +12,9 @@ from assistant.errors import IndexMissing
 
 if TYPE_CHECKING:
     from assistant.archive import ArchiveContents
+    from assistant.building import Changes
 
-__all__ = ["export_index", "import_index", "index", "repair", "verify"]
+__all__ = ["export_index", "import_index", "index", "remove", "repair", "verify"]
 
 
 @click.command()
@@ -42,19 +43,35 @@ def index(settings: Settings, paths: tuple[Path, ...], strict: bool, as_json: bo
         note(f"left out: {problem}")
     for failure in report.failures:
         note(f"not read: {failure}")
-    changes = report.changes
+    for lecture_id, file in report.gone.items():
+        note(f"gone: {file}; the lecture stays until `assistant remove {lecture_id}`")
     if as_json:
         print_json(report)
     else:
-        counts = ", ".join(
-            f"{len(ids)} {name}"
-            for name in ("added", "changed", "removed", "unchanged")
-            if (ids := getattr(changes, name))
-        )
-        embedded = changes.passages_embedded or "none"
-        click.echo(f"{counts} · {changes.passages} passages, {embedded} embedded")
+        click.echo(_told(report.changes))
     if report.failures:
         sys.exit(DATA_ERROR)
+
+
+@click.command()
+@click.argument("lectures", metavar="LECTURE...", nargs=-1, required=True)
+@as_json_option
+@click.pass_obj
+def remove(settings: Settings, lectures: tuple[str, ...], as_json: bool) -> None:
+    """Take each LECTURE out of the index; its file stays, and `index` would add it again."""
+    from assistant.indexing import remove_lectures
+    from assistant.rendering import print_json, progress_bar
+    from assistant.service import LectureAssistant
+
+    known = LectureAssistant(settings)
+    for lecture_id in lectures:
+        known.lecture(lecture_id)  # its error names the lectures that are called much like it
+    with progress_bar() as progress:
+        changes = remove_lectures(lectures, settings, progress)
+    if as_json:
+        print_json(changes)
+    else:
+        click.echo(_told(changes))
 
 
 @click.command()
@@ -109,6 +126,15 @@ def import_index(settings: Settings, file: Path, replace: bool) -> None:
 
     contents = import_archive(settings.home, file, replace=replace)
     click.echo(f"imported {_counted(contents)}")
+
+
+def _told(changes: "Changes") -> str:
+    counts = ", ".join(
+        f"{len(ids)} {name}"
+        for name in ("added", "changed", "removed", "unchanged")
+        if (ids := getattr(changes, name))
+    )
+    return f"{counts} · {changes.passages} passages, {changes.passages_embedded or 'none'} embedded"
 
 
 def _counted(contents: "ArchiveContents") -> str:

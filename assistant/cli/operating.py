@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import click
 
 from assistant.cli.options import FILE_PATH, as_json_option, open_assistant
 from assistant.config import Settings
+from assistant.errors import AssistantError
 
 __all__ = ["feedback", "keys"]
 
@@ -31,6 +34,26 @@ def create(
     from assistant.keys import KeyStore
 
     click.echo(KeyStore(settings.home).create(name, courses, can_upload=can_upload, days=days))
+    if courses:
+        _note_unknown(settings.home, courses)
+
+
+def _note_unknown(home: Path, courses: Sequence[str]) -> None:
+    """Its lectures may be yet to come, so such a key is made; but it may be a mistyped name."""
+    from assistant.catalog import Catalog
+    from assistant.rendering import note
+    from assistant.store import current_generation
+
+    try:
+        with closing(Catalog(current_generation(home) / "catalog.sqlite")) as catalog:
+            known = catalog.courses()
+    except AssistantError:  # without an index that can be read nothing can be said of it
+        return
+    for course in courses:
+        if course not in known:
+            note(
+                f"warning: no indexed lecture is of course {course!r}; known are {', '.join(known) or 'none'}"
+            )
 
 
 @keys.command(name="list")

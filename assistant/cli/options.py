@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from assistant.service import LectureAssistant
 
 __all__ = [
+    "CLOSED_PIPE",
     "DATA_ERROR",
     "FILE_PATH",
+    "INTERRUPTED",
     "NOT_COVERED",
     "USAGE_ERROR",
     "as_json_option",
@@ -26,6 +28,8 @@ __all__ = [
 ]
 
 NOT_COVERED, USAGE_ERROR, DATA_ERROR = 1, 2, 3
+INTERRUPTED, CLOSED_PIPE = 128 + 2, 128 + 13
+"""What a shell shows of a program that SIGINT or SIGPIPE ended."""
 
 FILE_PATH = click.Path(path_type=Path)
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

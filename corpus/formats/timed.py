@@ -3,8 +3,9 @@
 Policy for malformed captions: keep what is sound, report the rest with file, line and reason.
 
 - Sound is every cue whose two times can be read. A missing counter, a missing blank line between
-  cues, an end before its start (the cue ends where it starts), overlapping, negative (0) or hour-less
-  times, fractions of one to nine digits and white space around the arrow make no cue malformed.
+  cues, overlapping, negative (0) or hour-less times, fractions of one to nine digits and white space
+  around the arrow make no cue malformed.
+- Reported, and its words kept, is a cue with an end before its start: it ends where it starts.
 - Reported and left out is a cue with a timing that cannot be read, and text that stands under no
   timing: before the first cue, under the next cue's counter and, in WebVTT, after the blank line that
   ended a cue. In SRT and SBV other text after a blank line is still the cue's, since editors leave
@@ -65,7 +66,11 @@ def scan_cues(
             reason = f"cue left out: {_shortened(line)!r} is not a cue timing"
             problems.append(Problem(path, number, reason))
         else:
-            for voice, said in _voices(block.payload):
+            voices = list(_voices(block.payload))
+            if voices and times[1] < times[0]:
+                reason = f"end left out: {_shortened(line)!r} ends before it begins"
+                problems.append(Problem(path, number, reason))
+            for voice, said in voices:
                 text = " ".join(words for _, words in said)
                 starts_block = voice is not None and voice != speaker
                 cues.append(

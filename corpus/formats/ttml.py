@@ -72,6 +72,8 @@ class _Span:
     end: int | None = None
     is_given: bool = False
     agent: str | None = None
+    ends_early: bool = False
+    """Whether its own end was before its start, where it ends now."""
 
 
 @dataclass(slots=True)
@@ -162,7 +164,9 @@ class _Document:
         end = base + times["end"] if "end" in times else around.end
         if "dur" in times:
             end = start + times["dur"] if "end" not in times else min(end or 0, start + times["dur"])
-        return _Span(start, None if end is None else max(start, end), True, agent), None
+        if end is None or end >= start:
+            return _Span(start, end, True, agent), None
+        return _Span(start, start, True, agent, ends_early="end" in times), None
 
     def _close(self, paragraph: _Paragraph, span: _Span, line: int) -> None:
         rows = tuple((row.line, words) for row in paragraph.rows if (words := collapse(row.said)))
@@ -172,11 +176,14 @@ class _Document:
         if paragraph.spans and not paragraph.has_times:
             ends = [inner.end for inner in paragraph.spans]
             last = None if None in ends else max(end for end in ends if end is not None)
-            span = _Span(min(inner.start for inner in paragraph.spans), last, True, span.agent)
+            ends_early = any(inner.ends_early for inner in paragraph.spans)
+            span = _Span(min(inner.start for inner in paragraph.spans), last, True, span.agent, ends_early)
         fault = paragraph.fault or (None if span.is_given else "it has no begin")
         if fault:
             self.problems.append(Problem(self._path, paragraph.line, f"cue left out: {fault}"))
             return
+        if span.ends_early:
+            self.problems.append(Problem(self._path, paragraph.line, "end left out: it is before the begin"))
         agent = (span.agent or "").split()[:1]
         speaker = self._agents.get(agent[0].lstrip("#")) if agent else None
         self.cues.append(

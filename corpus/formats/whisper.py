@@ -52,7 +52,9 @@ def read_whisper_json(text: str, path: str) -> tuple[list[RawCue], list[Problem]
         voice = segment.get("speaker")
         voice = collapse(voice) or None if isinstance(voice, str) else None
         starts_block = voice is not None and voice != speaker
-        end = None if end is None else max(start, end)
+        if end is not None and end < start:
+            problems.append(_ends_early(path, line_start, start, end))
+            end = start
         cues.append(RawCue(collapse(said), line_start, line_end, start, end, voice, starts_block))
         speaker = voice or speaker
     if key in ("word_segments", "words"):
@@ -69,13 +71,19 @@ def read_whisper_tsv(text: str, path: str) -> tuple[list[RawCue], list[Problem]]
             continue
         start, _, rest = line.partition("\t")
         end, _, said = rest.partition("\t")
-        times = _milliseconds(start), _milliseconds(end)
-        if times[0] is None or times[1] is None:
+        start_ms, end_ms = _milliseconds(start), _milliseconds(end)
+        if start_ms is None or end_ms is None:
             reason = f"row left out: {line.strip()[:60]!r} does not begin with two numbers"
             problems.append(Problem(path, number, reason))
         elif words := collapse(said):
-            cues.append(RawCue(words, number, number, times[0], max(times[0], times[1])))
+            if end_ms < start_ms:
+                problems.append(_ends_early(path, number, start_ms, end_ms))
+            cues.append(RawCue(words, number, number, start_ms, max(start_ms, end_ms)))
     return cues, problems
+
+
+def _ends_early(path: str, line: int, start: int, end: int) -> Problem:
+    return Problem(path, line, f"end left out: {end} ms is before the start, {start} ms")
 
 
 def _times(segment: dict[str, Any]) -> tuple[int | None, int | None]:
