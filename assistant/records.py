@@ -3,12 +3,13 @@
 import sqlite3
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from assistant.errors import HomeUnusable
 
-__all__ = ["RecordFile"]
+__all__ = ["RecordFile", "damaged_records"]
 
 _WAIT_SECONDS = 5.0
 
@@ -76,3 +77,17 @@ class RecordFile:
             raise
         self._connection = connection
         return connection
+
+
+def damaged_records(home: Path) -> list[str]:
+    """Every fault of such files under ``home``, one line each; nothing is written."""
+    problems = []
+    for path in sorted(home.glob("*.sqlite")):
+        try:
+            with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+                ((found,), *_) = connection.execute("PRAGMA quick_check(1)").fetchall()
+        except sqlite3.Error as error:
+            found = str(error)
+        if found != "ok":
+            problems.append(f"{path}: damaged ({found}); restore it, or move it away to begin anew")
+    return problems

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from assistant.cli import main
+from assistant.keys import KeyStore
 from assistant.rendering import progress_bar
 
 SRT = "1\n00:00:01,000 --> 00:00:04,000\nA pod is the smallest unit of Kubernetes.\n\n"
@@ -158,6 +159,21 @@ def test_lectures_and_search_and_show(indexed_home: Path) -> None:
     shown = run("show", "docker-on-aws", home=indexed_home)
     assert shown.stdout.splitlines()[0] == "Hello, and welcome to this section"
     assert run("verify", home=indexed_home).stdout == "the index is sound\n"
+
+
+def test_verify_names_what_is_damaged_beside_the_index(indexed_home: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(indexed_home, home)
+    KeyStore(home).create("teacher")
+    assert run("verify", home=home).stdout == "the index is sound\n"
+    (home / "keys.sqlite").write_bytes(b"no database " * 100)
+    (home / "calibration.json").write_text("{bad")
+    done = run("verify", home=home)
+    assert done.returncode == 3
+    keys, calibration = done.stdout.splitlines()
+    assert keys.startswith(f"{home / 'keys.sqlite'}: damaged (file is not a database); restore it")
+    assert calibration.startswith(f"{home / 'calibration.json'}: not a calibration")
+    assert calibration.endswith("remove it: `assistant calibrate --reset`")
 
 
 def test_a_malformed_cue_is_reported_and_the_rest_is_kept(indexed_home: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import click
 
 from assistant.cli.options import DATA_ERROR, FILE_PATH, as_json_option
 from assistant.config import Settings
-from assistant.errors import IndexMissing
+from assistant.errors import CalibrationInvalid, IndexMissing
 
 if TYPE_CHECKING:
     from assistant.archive import ArchiveContents
@@ -77,10 +77,16 @@ def remove(settings: Settings, lectures: tuple[str, ...], as_json: bool) -> None
 @click.command()
 @click.pass_obj
 def verify(settings: Settings) -> None:
-    """Check every byte, count and row of the index, and a sample of its vectors."""
+    """Check every byte, count and row of the index, a sample of its vectors, and the files beside it."""
+    from assistant.calibration import read_calibration
     from assistant.checking import verify_home
+    from assistant.records import damaged_records
 
-    problems = verify_home(settings.home)
+    problems = [*verify_home(settings.home), *damaged_records(settings.home)]
+    try:
+        read_calibration(settings, model_sha256="")
+    except CalibrationInvalid as error:
+        problems.append(str(error))
     for problem in problems:
         click.echo(problem)
     if problems:
