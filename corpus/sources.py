@@ -9,7 +9,13 @@ from typing import Any
 
 from corpus.archives import is_archive, is_hidden, member_names, read_member
 from corpus.decoding import decode_transcript
-from corpus.errors import CorpusError, LectureFileInvalid, LectureIdTaken, TranscriptMissing
+from corpus.errors import (
+    CorpusError,
+    LectureFileInvalid,
+    LectureIdTaken,
+    TranscriptMissing,
+    TranscriptUnreadable,
+)
 from corpus.formats import SHARED_SUFFIXES, SLIDE_SUFFIXES, SUFFIXES
 from corpus.transcripts import MAX_BYTES
 
@@ -32,7 +38,8 @@ _TEXT_KEYS = ("id", "title", "course", "language", "url", "transcript")
 class Source:
     """A transcript file and what its ``lecture.toml`` says of it.
 
-    In a ZIP archive ``path`` is the archive's path with the file's name after it.
+    In a ZIP archive ``path`` is the archive's path with the file's name after it. Where both are one the
+    archive, found in a folder, cannot be searched, and whoever reads it is told why.
     """
 
     path: Path
@@ -59,7 +66,8 @@ def find_sources(paths: Iterable[Path]) -> list[Source]:
 
     Raises:
         TranscriptMissing: a path does not exist or holds no transcript.
-        TranscriptUnreadable: an archive is damaged, too large, or names files outside itself.
+        TranscriptUnreadable: one of ``paths`` is an archive that is damaged, too large, or names files
+            outside itself. One in a folder is found, and cannot be read.
         LectureFileInvalid: a ``lecture.toml`` is wrong.
         LectureIdTaken: two transcripts would have the same id.
     """
@@ -158,29 +166,36 @@ def _sources_under(path: Path, above: tuple[Path, ...] = ()) -> Iterator[Source]
     elif is_file:
         yield _source_of_file(path)
     elif is_folder:
-        real = path.resolve()
-        if real in above:
-            return
-        if len(above) == _MAX_DEPTH:
-            raise TranscriptMissing(f"more than {_MAX_DEPTH} folders deep; index it by itself", path=path)
-        names = _names_in(path)
-        if _TOML in names:
-            toml = path / _TOML
-            yield _described(toml, _toml_bytes(toml), names, lambda name: _beginning(path / name))
-            return
-        for name in names:
-            entry = path / name
-            if is_hidden(name):
-                continue
-            if entry.is_dir() or (entry.suffix.lower() == ".zip" and entry.is_file()):
-                yield from _sources_under(entry, (*above, real))
-            # A pipe or a device of that name would be waited for.
-            elif (entry.is_file() or _leads_nowhere(entry)) and _is_transcript(
-                entry, lambda name: _beginning(path / name)
-            ):
-                yield _undescribed(entry)
+        yield from _sources_in_folder(path, above)
     else:
         raise TranscriptMissing("no such file or folder", path=path)
+
+
+def _sources_in_folder(path: Path, above: tuple[Path, ...]) -> Iterator[Source]:
+    real = path.resolve()
+    if real in above:
+        return
+    if len(above) == _MAX_DEPTH:
+        raise TranscriptMissing(f"more than {_MAX_DEPTH} folders deep; index it by itself", path=path)
+    names = _names_in(path)
+    if _TOML in names:
+        toml = path / _TOML
+        yield _described(toml, _toml_bytes(toml), names, lambda name: _beginning(path / name))
+        return
+    for name in names:
+        entry = path / name
+        if is_hidden(name):
+            continue
+        is_zip = entry.suffix.lower() == ".zip" and entry.is_file()
+        if is_zip and is_archive(entry):
+            yield from _sources_in_found_archive(entry)
+        elif is_zip or entry.is_dir():
+            yield from _sources_under(entry, (*above, real))
+        # A pipe or a device of that name would be waited for.
+        elif (entry.is_file() or _leads_nowhere(entry)) and _is_transcript(
+            entry, lambda name: _beginning(path / name)
+        ):
+            yield _undescribed(entry)
 
 
 def _leads_nowhere(entry: Path) -> bool:
@@ -225,6 +240,15 @@ def _sources_in_archive(archive: Path) -> Iterator[Source]:
             member = archive / folder / name
             if _is_transcript(member, read):
                 yield _undescribed(member, archive)
+
+
+def _sources_in_found_archive(archive: Path) -> Iterator[Source]:
+    """The same of an archive that nobody named: it alone is not read where it cannot be searched."""
+    try:
+        sources = list(_sources_in_archive(archive))
+    except (TranscriptMissing, TranscriptUnreadable):
+        sources = [_undescribed(archive, archive)]
+    yield from sources
 
 
 def _beginning(path: Path) -> bytes:

@@ -79,6 +79,16 @@ def test_a_file_that_would_unpack_to_more_than_a_hundred_times_its_size_is_refus
         find_sources([zipped])
 
 
+def test_a_bad_archive_in_a_folder_keeps_nothing_else_from_being_read(tmp_path: Path) -> None:
+    (tmp_path / "a.srt").write_text(SRT)
+    (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04 and no more")
+    archive(tmp_path / "good.zip", {"b.srt": SRT})
+    first, broken, last = find_sources([tmp_path])
+    assert [first.lecture_id, broken.path.name, last.lecture_id] == ["a", "broken.zip", "b"]
+    with pytest.raises(TranscriptUnreadable, match=r"broken\.zip: damaged or unusual ZIP archive"):
+        read_lecture(broken)
+
+
 def test_a_size_that_is_a_lie_is_found_out_while_reading(tmp_path: Path) -> None:
     zipped = archive(tmp_path / "liar.zip", {"a.srt": SRT * 1_000})
     data = bytearray(zipped.read_bytes())
