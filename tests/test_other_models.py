@@ -128,20 +128,24 @@ def test_a_cross_encoder_gives_its_raw_outputs(cross_encoder: Path) -> None:
 
 
 def test_answers_are_cited_in_its_order(indexed_home: Path, cross_encoder: Path) -> None:
-    question = "What is Docker?"
-    plain = LectureAssistant(Settings(home=indexed_home)).ask(question, limit=20)
+    plain = LectureAssistant(Settings(home=indexed_home))
     settings = Settings.from_environment({"ASSISTANT_CROSS_ENCODER": str(cross_encoder)}, indexed_home)
-    answer = LectureAssistant(settings).ask(question, limit=20)
-    ours = {c.quote: c.score for c in plain.citations}
-    assert {c.quote for c in answer.citations} == set(ours)
-    log_odds = CrossEncoderReranker(str(cross_encoder)).log_odds(question, list(ours))
-    worth = dict(zip(ours, np.log(np.maximum(list(ours.values()), 1e-12)) + log_odds, strict=True))
-    # Scores are rounded to four digits, so only those that are not all rounding are compared.
-    assert [c.quote for c in answer.citations] != list(ours)
-    known = [c.quote for c in answer.citations if ours[c.quote] >= 0.005]
-    assert known == sorted(known, key=lambda quote: -worth[quote])
-    assert [c.number for c in answer.citations] == list(range(1, len(answer.citations) + 1))
-    assert answer.confidence == plain.confidence
+    reranking, judge = LectureAssistant(settings), CrossEncoderReranker(str(cross_encoder))
+    moved = 0
+    for question in ("What is Docker?", "How do containers run?", "Where are images kept?", "What is ECS?"):
+        before, after = plain.ask(question, limit=20), reranking.ask(question, limit=20)
+        ours = {c.quote: c.score for c in before.citations}
+        worth = dict(
+            zip(ours, np.log(list(ours.values())) + judge.log_odds(question, list(ours)), strict=True)
+        )
+        # Which of the least likely are cited at all may differ.
+        order = [c.quote for c in after.citations if c.quote in ours]
+        assert order == sorted(order, key=lambda quote: -worth[quote])
+        assert after.citations[0].quote in ours
+        assert [c.number for c in after.citations] == list(range(1, len(after.citations) + 1))
+        assert after.confidence == before.confidence
+        moved += order != [quote for quote in ours if quote in order]
+    assert moved
 
 
 def test_a_cross_encoder_that_cannot_judge_is_refused(tmp_path: Path) -> None:
