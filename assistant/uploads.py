@@ -18,8 +18,8 @@ from pathlib import Path
 from assistant.disk import home_errors
 from assistant.errors import UploadInvalid
 from corpus import CorpusError, Problem, find_sources, read_lecture
+from corpus.describing import file_slug, file_title, lecture_slug
 from corpus.formats import SUFFIXES
-from corpus.sources import file_slug, file_title, lecture_slug
 
 __all__ = ["Staged", "Staging", "discard_upload", "uploads_folder"]
 

@@ -3,12 +3,13 @@
 This package knows no model and no index.
 """
 
+from corpus.describing import Source
 from corpus.errors import CorpusError
 from corpus.formats.clock import parse_time
 from corpus.library import lecture_from_text, read_lecture
 from corpus.passages import build_passages
 from corpus.sentences import split_sentences
-from corpus.sources import Source, find_sources, shipped_lectures
+from corpus.sources import find_sources, shipped_lectures
 from corpus.types import Cue, Lecture, Passage, Problem, Sentence
 
 __all__ = [

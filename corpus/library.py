@@ -3,9 +3,9 @@
 import hashlib
 
 from corpus.captions import assemble_transcript
+from corpus.describing import Source
 from corpus.errors import TranscriptUnreadable
 from corpus.formats.plain import read_plain
-from corpus.sources import Source
 from corpus.transcripts import MAX_BYTES, Transcript, read_transcript
 from corpus.types import NOTES, Lecture
 

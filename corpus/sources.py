@@ -1,14 +1,10 @@
-"""Files, folders and ZIP archives → the transcripts in them, and what is said of each."""
+"""Files, folders and ZIP archives → the transcripts in them."""
 
-import re
-import tomllib
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from corpus.archives import is_archive, is_hidden, member_names, read_member
-from corpus.decoding import decode_transcript
+from corpus.describing import TOML, Source, described, is_transcript, undescribed
 from corpus.errors import (
     CorpusError,
     LectureFileInvalid,
@@ -16,40 +12,12 @@ from corpus.errors import (
     TranscriptMissing,
     TranscriptUnreadable,
 )
-from corpus.formats import SHARED_SUFFIXES, SLIDE_SUFFIXES, SUFFIXES
+from corpus.formats import SUFFIXES
 from corpus.transcripts import MAX_BYTES
 
-__all__ = [
-    "Source",
-    "file_slug",
-    "file_title",
-    "find_sources",
-    "lecture_slug",
-    "present_sources",
-    "shipped_lectures",
-]
+__all__ = ["find_sources", "present_sources", "shipped_lectures"]
 
-_TOML = "lecture.toml"
 _MAX_DEPTH = 100
-_TEXT_KEYS = ("id", "title", "course", "language", "url", "transcript")
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A transcript file and what its ``lecture.toml`` says of it.
-
-    In a ZIP archive ``path`` is the archive's path with the file's name after it. Where both are one the
-    archive, found in a folder, cannot be searched, and whoever reads it is told why.
-    """
-
-    path: Path
-    lecture_id: str
-    title: str
-    course: str | None = None
-    language: str = "en"
-    speakers: tuple[str, ...] = ()
-    url: str | None = None
-    archive: Path | None = None
 
 
 def shipped_lectures() -> Path:
@@ -84,7 +52,7 @@ def find_sources(paths: Iterable[Path]) -> list[Source]:
             if other.path.resolve() != source.path.resolve():
                 raise LectureIdTaken(
                     f"lecture id {source.lecture_id!r} is already that of {other.path}; "
-                    f"rename one file or set another id in its {_TOML}",
+                    f"rename one file or set another id in its {TOML}",
                     path=source.path,
                 )
         if missing:
@@ -94,26 +62,6 @@ def find_sources(paths: Iterable[Path]) -> list[Source]:
                 f"no transcript here; looked for {', '.join(sorted(SUFFIXES))}", path=path
             )
     return list(taken.values())
-
-
-def file_slug(name: str) -> str:
-    """The lecture id of a file that nothing else names: its stem, and of slides with the suffix after it.
-
-    Captions and slides of one lecture tend to have one name, and are two sources.
-    """
-    path = PurePosixPath(name)
-    suffix = path.suffix.lower()
-    return lecture_slug(path.stem + (f"-{suffix[1:]}" if suffix in SLIDE_SUFFIXES else ""))
-
-
-def file_title(name: str) -> str:
-    """The title of a file that nothing else names: its stem, as words."""
-    return PurePosixPath(name).stem.replace("_", " ").replace("-", " ").strip()
-
-
-def lecture_slug(name: str) -> str:
-    """``name`` with letters, digits, ``-`` and ``_`` kept and every other run made one ``-``."""
-    return re.sub(r"[^\w-]+", "-", name).strip("-") or "lecture"
 
 
 def present_sources(sources: Iterable[str]) -> set[str]:
@@ -178,9 +126,9 @@ def _sources_in_folder(path: Path, above: tuple[Path, ...]) -> Iterator[Source]:
     if len(above) == _MAX_DEPTH:
         raise TranscriptMissing(f"more than {_MAX_DEPTH} folders deep; index it by itself", path=path)
     names = _names_in(path)
-    if _TOML in names:
-        toml = path / _TOML
-        yield _described(toml, _toml_bytes(toml), names, lambda name: _beginning(path / name))
+    if TOML in names:
+        toml = path / TOML
+        yield described(toml, _toml_bytes(toml), names, lambda name: _beginning(path / name))
         return
     for name in names:
         entry = path / name
@@ -192,10 +140,10 @@ def _sources_in_folder(path: Path, above: tuple[Path, ...]) -> Iterator[Source]:
         elif is_zip or entry.is_dir():
             yield from _sources_under(entry, (*above, real))
         # A pipe or a device of that name would be waited for.
-        elif (entry.is_file() or _leads_nowhere(entry)) and _is_transcript(
+        elif (entry.is_file() or _leads_nowhere(entry)) and is_transcript(
             entry, lambda name: _beginning(path / name)
         ):
-            yield _undescribed(entry)
+            yield undescribed(entry)
 
 
 def _leads_nowhere(entry: Path) -> bool:
@@ -210,12 +158,12 @@ def _leads_nowhere(entry: Path) -> bool:
 
 
 def _source_of_file(path: Path) -> Source:
-    toml = path.parent / _TOML
+    toml = path.parent / TOML
     if not toml.is_file():
-        return _undescribed(path)
+        return undescribed(path)
     names = _names_in(path.parent)
-    source = _described(toml, _toml_bytes(toml), names, lambda name: _beginning(path.parent / name))
-    return source if source.path.resolve() == path.resolve() else _undescribed(path)
+    source = described(toml, _toml_bytes(toml), names, lambda name: _beginning(path.parent / name))
+    return source if source.path.resolve() == path.resolve() else undescribed(path)
 
 
 def _sources_in_archive(archive: Path) -> Iterator[Source]:
@@ -224,22 +172,22 @@ def _sources_in_archive(archive: Path) -> Iterator[Source]:
     for name in member_names(archive):
         path = PurePosixPath(name)
         folders.setdefault(path.parent, []).append(path.name)
-    described = {folder for folder, names in folders.items() if _TOML in names}
+    with_toml = {folder for folder, names in folders.items() if TOML in names}
     for folder, names in folders.items():
-        if any(above in described for above in folder.parents):
+        if any(above in with_toml for above in folder.parents):
             continue
 
         def read(name: str, folder: PurePosixPath = folder) -> bytes:
             return read_member(archive, (folder / name).as_posix(), MAX_BYTES)
 
-        if folder in described:
-            toml = archive / folder / _TOML
-            yield _described(toml, read(_TOML), sorted(names), read, archive)
+        if folder in with_toml:
+            toml = archive / folder / TOML
+            yield described(toml, read(TOML), sorted(names), read, archive)
             continue
         for name in names:
             member = archive / folder / name
-            if _is_transcript(member, read):
-                yield _undescribed(member, archive)
+            if is_transcript(member, read):
+                yield undescribed(member, archive)
 
 
 def _sources_in_found_archive(archive: Path) -> Iterator[Source]:
@@ -247,7 +195,7 @@ def _sources_in_found_archive(archive: Path) -> Iterator[Source]:
     try:
         sources = list(_sources_in_archive(archive))
     except (TranscriptMissing, TranscriptUnreadable):
-        sources = [_undescribed(archive, archive)]
+        sources = [undescribed(archive, archive)]
     yield from sources
 
 
@@ -257,30 +205,6 @@ def _beginning(path: Path) -> bytes:
         return file.read(MAX_BYTES)
 
 
-def _names_in(folder: Path) -> list[str]:
-    try:
-        return [entry.name for entry in sorted(folder.iterdir())]
-    except OSError as error:
-        raise TranscriptMissing(f"cannot be read: {error.strerror}", path=folder) from error
-
-
-def _is_transcript(path: Path, read: Callable[[str], bytes]) -> bool:
-    """By its suffix, or, where that says little, by what is in it."""
-    suffix = path.suffix.lower()
-    if suffix not in SHARED_SUFFIXES:
-        return suffix in SUFFIXES
-    from corpus.formats.detection import detect_format
-
-    try:
-        return detect_format(decode_transcript(read(path.name), path), path).is_timed
-    except (CorpusError, OSError):
-        return False
-
-
-def _undescribed(path: Path, archive: Path | None = None) -> Source:
-    return Source(path, file_slug(path.name), file_title(path.name), archive=archive)
-
-
 def _toml_bytes(toml: Path) -> bytes:
     try:
         return toml.read_bytes()
@@ -288,52 +212,8 @@ def _toml_bytes(toml: Path) -> bytes:
         raise LectureFileInvalid(f"cannot be read: {error.strerror}", path=toml) from error
 
 
-def _described(
-    toml: Path, data: bytes, names: list[str], read: Callable[[str], bytes], archive: Path | None = None
-) -> Source:
-    """The lecture of a folder that holds ``names``, as its ``lecture.toml`` describes it."""
+def _names_in(folder: Path) -> list[str]:
     try:
-        table: dict[str, Any] = tomllib.loads(data.decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise LectureFileInvalid(f"not valid TOML: {error}", path=toml) from error
-    unknown = sorted(set(table) - {*_TEXT_KEYS, "speakers"})
-    if unknown:
-        known = ", ".join((*_TEXT_KEYS, "speakers"))
-        raise LectureFileInvalid(f"unknown key {unknown[0]!r}; known are {known}", path=toml)
-    for key in _TEXT_KEYS:
-        if key in table and not (isinstance(table[key], str) and table[key].strip()):
-            raise LectureFileInvalid(f"{key} must be a text, got {table[key]!r}", path=toml)
-    speakers = table.get("speakers", [])
-    if not isinstance(speakers, list) or not all(isinstance(s, str) for s in speakers):
-        raise LectureFileInvalid(f"speakers must be a list of texts, got {speakers!r}", path=toml)
-    folder = toml.parent.resolve()
-    return Source(
-        path=toml.parent / _chosen(toml, names, table.get("transcript"), read),
-        lecture_id=lecture_slug(table.get("id", folder.name)),
-        title=table.get("title", folder.name.replace("-", " ").replace("_", " ")),
-        course=table.get("course"),
-        language=table.get("language", "en"),
-        speakers=tuple(speakers),
-        url=table.get("url"),
-        archive=archive,
-    )
-
-
-def _chosen(toml: Path, names: list[str], wanted: str | None, read: Callable[[str], bytes]) -> str:
-    """The name of the transcript beside ``toml``."""
-    if wanted is not None:
-        name = str(PurePosixPath(wanted))
-        if name not in names:
-            raise LectureFileInvalid(f"transcript {wanted!r} is not a file of this folder", path=toml)
-        return name
-    found = [name for name in names if not is_hidden(name) and _is_transcript(toml.parent / name, read)]
-    captions = [name for name in found if PurePosixPath(name).suffix.lower() not in SLIDE_SUFFIXES]
-    found = captions or found
-    chosen = [name for name in found if PurePosixPath(name).stem == "transcript"] or found
-    if len(chosen) != 1:
-        what = ", ".join(chosen) or "none"
-        raise LectureFileInvalid(
-            f'one transcript is expected beside this file, found {what}; name it: transcript = "FILE"',
-            path=toml,
-        )
-    return chosen[0]
+        return [entry.name for entry in sorted(folder.iterdir())]
+    except OSError as error:
+        raise TranscriptMissing(f"cannot be read: {error.strerror}", path=folder) from error

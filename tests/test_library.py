@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from corpus.describing import Source, lecture_slug
 from corpus.errors import LectureFileInvalid, LectureIdTaken, TranscriptMissing, TranscriptUnreadable
 from corpus.library import lecture_from_text, read_lecture
 from corpus.sentences import split_sentences
-from corpus.sources import Source, find_sources, lecture_slug, shipped_lectures
+from corpus.sources import find_sources, shipped_lectures
 from corpus.types import Cue, Problem
 
 SRT = "1\n00:00:01,000 --> 00:00:02,000\nHello.\n"

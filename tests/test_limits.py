@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from corpus.describing import Source
 from corpus.errors import CorpusError, TranscriptUnreadable
 from corpus.library import lecture_from_text, read_lecture
-from corpus.sources import Source
 from corpus.transcripts import MAX_BYTES, parse_transcript, read_transcript
 
 SAMPLES = {file.name: file.read_bytes() for file in (Path(__file__).parent / "data" / "samples").iterdir()}

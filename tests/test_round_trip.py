@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from corpus import CorpusError, Lecture, find_sources, read_lecture, shipped_lectures, split_sentences
 from corpus.captions import is_nonspeech
+from corpus.describing import Source
 from corpus.library import lecture_of
-from corpus.sources import Source
 from corpus.transcripts import parse_transcript
 from corpus.types import Cue
 
