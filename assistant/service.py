@@ -76,6 +76,14 @@ class LectureAssistant:
         self._live = LiveIndex(settings, encoder)
         self._courses: frozenset[str] | None = None
 
+    def check(self) -> None:
+        """Open the live index where that is not done yet.
+
+        Raises:
+            AssistantError: nothing can be asked of it, for the reasons for which it cannot be opened.
+        """
+        self._live.current()
+
     def within(self, courses: Iterable[str]) -> "LectureAssistant":
         """The same assistant for someone who may see these courses only: the rest is not there."""
         view = copy.copy(self)

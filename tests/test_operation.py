@@ -1,6 +1,7 @@
 """What a server owes those who run it: limits, ids, logs, metrics, headers, and its place behind a proxy."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -308,3 +309,23 @@ def test_settings_come_from_the_environment() -> None:
     assert ServerSettings.from_environment({}, open_without_keys=True) == ServerSettings(
         loopback_names_only=True
     )
+
+
+def test_a_server_whose_index_is_lost_is_not_ready_until_it_is_back(
+    indexed_home: Path, tmp_path: Path, start_server: ServerStart
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(indexed_home, home)
+    current = home / "CURRENT"
+    named = current.read_bytes()
+    with start_server(home) as client:
+        current.write_bytes(b"garbage")
+        response = client.get("/readyz")
+        assert response.status_code == 503
+        assert response.headers["content-type"] == "application/problem+json"
+        assert (
+            response.json()["type"]
+            == client.post("/v1/ask", json={"question": "What is ECS?"}).json()["type"]
+        )
+        current.write_bytes(named)
+        assert client.get("/readyz").json() == {"status": "ok"}

@@ -21,8 +21,9 @@ async def healthz() -> Status:
 
 @router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", operation_id="readyz", responses=problem_responses(503))
-async def readyz(_: AnyAssistant) -> Status:
+def readyz(assistant: AnyAssistant) -> Status:
     """The index is open and can be asked."""
+    assistant.check()
     return Status()
 
 
