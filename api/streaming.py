@@ -19,13 +19,17 @@ from assistant.service import Understood
 __all__ = ["answer_events", "answer_or_problem", "event", "event_stream", "in_pieces", "wants_events"]
 
 _logger = logging.getLogger(__name__)
+_REFUSED = re.compile(r";\s*q=0(?:\.0*)?\s*(?:;|$)")
+"""A quality of zero (RFC 9110, section 12.4.2)."""
 _Answer = TypeVar("_Answer")
 
 
 def wants_events(request: Request) -> bool:
-    """Whether the client asked for ``text/event-stream``."""
+    """Whether the client asked for ``text/event-stream``; with ``q=0`` it says that it will not have it."""
     ranges = request.headers.get("accept", "").lower().split(",")
-    return any(media.split(";")[0].strip() == "text/event-stream" for media in ranges)
+    return any(
+        media.split(";")[0].strip() == "text/event-stream" and not _REFUSED.search(media) for media in ranges
+    )
 
 
 def event_stream(events: AsyncIterator[bytes]) -> EventSourceResponse:

@@ -87,6 +87,8 @@ def test_an_error_before_the_first_event_is_problem_json(
     ("accept", "streamed"),
     [
         ("text/event-stream; q=0.9, application/json", True),
+        ("text/event-stream;q=0, application/json", False),
+        ("text/event-stream; q=0.000", False),
         ("TEXT/EVENT-STREAM", True),
         ("application/json", False),
         ("*/*", False),
