@@ -29,7 +29,8 @@ NOT_COVERED = "The lectures do not cover this question."
 ANSWERED_FROM = 0.4
 """Below this confidence the answer is "not covered": the highest multiple of .05 that refuses at most one
 covered question in ten of split ``choose`` of our questions. There it refuses 9.5 % of them and answers 25 %
-of the others, nearly all of them near misses; at .5 these are 12 % and 19 %."""
+of the others, nearly all of them near misses; at .5 these are 12 % and 19 %. The rule was written with these
+figures in view."""
 
 
 _CITED_FROM = 0.005
