@@ -5,14 +5,16 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from anyio import CapacityLimiter, create_task_group, to_thread
+from anyio import CapacityLimiter, create_task_group, sleep, to_thread
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 
 from api.access import Gate
 from api.config import ServerSettings
 from api.errors import add_error_handlers
 from api.guarding import Guarding
+from api.heading import Heading
 from api.metrics import Metrics
 from api.observing import Observing
 from api.openapi_document import DESCRIPTION, describe
@@ -32,6 +34,10 @@ _logger = logging.getLogger(__name__)
 _THREADS = max(8, 2 * (os.cpu_count() or 1))
 """Questions looked up at the same time. Each keeps a core busy, so more only hold more memory."""
 _JOB_WAITERS = 16
+_OPENED_AGAIN_AFTER = 2.0
+"""Seconds; an operator may repair meanwhile what could not be opened."""
+_BODY_SILENCE = 30.0
+"""Seconds that a client may pause in the middle of a body."""
 _SEEN_BY_PAGES = ("X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-After")
 
 
@@ -39,7 +45,8 @@ def create_app(settings: Settings, server: ServerSettings | None = None) -> Fast
     """The API over the index of ``settings.home``; ``server`` says how clients are dealt with.
 
     The index and the encoder are opened once, beside the running server; with no index yet the
-    lectures that ship are indexed first. Until that is done ``/readyz`` and the rest answer 503.
+    lectures that ship are indexed first. Until that is done ``/readyz`` and the rest answer 503,
+    and where it fails, too, until it can be done: it is tried again and again.
     """
     server = server or ServerSettings()
     keys, feedback_store, jobs = KeyStore(settings.home), FeedbackStore(settings.home), JobRunner(settings)
@@ -47,23 +54,29 @@ def create_app(settings: Settings, server: ServerSettings | None = None) -> Fast
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async def open_beside() -> None:
-            try:
-                opened = await to_thread.run_sync(open_assistant, settings)
-                await to_thread.run_sync(jobs.start)
-                app.state.assistant = opened
-            except (AssistantError, CorpusError):
-                _logger.exception("the index cannot be opened")
+            while app.state.assistant is None:
+                try:
+                    opened = await to_thread.run_sync(open_assistant, settings)
+                    await to_thread.run_sync(jobs.start)
+                    app.state.assistant = opened
+                except (AssistantError, CorpusError) as error:
+                    if str(error) != str(app.state.failure):
+                        _logger.exception("the index cannot be opened")
+                    app.state.failure = error
+                    await sleep(_OPENED_AGAIN_AFTER)
 
         to_thread.current_default_thread_limiter().total_tokens = _THREADS
         async with create_task_group() as tasks:
             tasks.start_soon(open_beside)
             yield
+            tasks.cancel_scope.cancel()
             app.state.assistant = None
         await to_thread.run_sync(jobs.stop)
         keys.close()
         feedback_store.close()
 
-    app = FastAPI(
+    # Its pages of documentation load nothing from another site.
+    app = FastAPIOffline(
         title="lecture-assistant",
         version="1",
         summary="Answers out of lectures, cited to the exact words and second",
@@ -73,6 +86,7 @@ def create_app(settings: Settings, server: ServerSettings | None = None) -> Fast
         root_path=server.root_path,
     )
     app.state.assistant = None
+    app.state.failure = None
     app.state.server = server
     app.state.gate = Gate(keys, server)
     app.state.metrics = Metrics()
@@ -90,8 +104,13 @@ def create_app(settings: Settings, server: ServerSettings | None = None) -> Fast
 
 def _add_middleware(app: FastAPI, server: ServerSettings) -> None:
     """From the routes outwards."""
+    app.add_middleware(Heading)
     app.add_middleware(
-        Guarding, body_bytes=server.body_bytes, upload_bytes=server.upload_bytes, upload_path="/v1/lectures"
+        Guarding,
+        body_bytes=server.body_bytes,
+        upload_bytes=server.upload_bytes,
+        upload_path="/v1/lectures",
+        silence=_BODY_SILENCE,
     )
     if server.cors_origins:
         app.add_middleware(

@@ -32,7 +32,7 @@ Server = Annotated[ServerSettings, Depends(_server)]
 async def _any_assistant(request: Request) -> LectureAssistant:
     assistant: LectureAssistant | None = request.app.state.assistant
     if assistant is None:
-        raise NotReady
+        raise NotReady(failed=request.app.state.failure is not None)
     return assistant
 
 

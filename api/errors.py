@@ -31,6 +31,8 @@ _logger = logging.getLogger(__name__)
 _BASE = "urn:lecture-assistant:problem:"
 _OPENAI = re.compile(r"/v1/(?:chat|models)(?:/|$)")
 _OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+_OPENING = "the index is still being opened; try again in a moment"
+_UNUSABLE = "the index cannot be read; the operator's log says why"
 _WORDS = {401: "key-invalid", 403: "not-allowed", 413: "too-large", 429: "too-many-requests"}
 
 Responses = dict[int | str, dict[str, Any]]
@@ -45,18 +47,21 @@ class RequestUnsupported(Exception):
 
 
 class NotReady(Exception):
-    """The index is still being opened."""
+    """The index is still being opened, or ``failed`` to open."""
+
+    def __init__(self, *, failed: bool) -> None:
+        super().__init__(_UNUSABLE if failed else _OPENING)
+        self.failed = failed
 
 
-_KINDS: tuple[tuple[type[Exception], int, str, str | None], ...] = (
-    (QuestionInvalid, 422, "question-invalid", None),
-    (NotIndexed, 404, "not-indexed", None),
-    (RequestUnsupported, 400, "unsupported", None),
-    (UploadInvalid, 422, "upload-invalid", None),
-    (LectureConflict, 409, "lecture-conflict", None),
-    (NotReady, 503, "not-ready", "the index is still being opened; try again in a moment"),
+_KINDS: tuple[tuple[type[Exception], int, str], ...] = (
+    (QuestionInvalid, 422, "question-invalid"),
+    (NotIndexed, 404, "not-indexed"),
+    (RequestUnsupported, 400, "unsupported"),
+    (UploadInvalid, 422, "upload-invalid"),
+    (LectureConflict, 409, "lecture-conflict"),
 )
-"""Which error is which problem; without a text of its own, the error's."""
+"""Which error is which problem; its text is the error's."""
 
 
 def problem_of(error: Exception) -> Problem:
@@ -66,13 +71,15 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, HTTPException):
         words = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
         return _problem(error.status_code, _WORDS.get(error.status_code, words), str(error.detail))
-    for kind, status, name, detail in _KINDS:
+    for kind, status, name in _KINDS:
         if isinstance(error, kind):
-            return _problem(status, name, detail or str(error))
+            return _problem(status, name, str(error))
+    if isinstance(error, NotReady):
+        return _problem(503, "index-unusable" if error.failed else "not-ready", str(error))
     if isinstance(error, AssistantError):
         # The message names files of the server.
         _logger.error("%s", error)
-        return _problem(503, "index-unusable", "the index cannot be read; the operator's log says why")
+        return _problem(503, "index-unusable", _UNUSABLE)
     return _problem(500, "internal", "something went wrong; the operator's log has more")
 
 

@@ -1,7 +1,8 @@
-"""Between the network and the routes: bodies that are too large, and faults nobody foresaw."""
+"""Between the network and the routes: bodies too large or never sent, and faults nobody foresaw."""
 
 import logging
 
+from anyio import fail_after
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -15,13 +16,19 @@ _logger = logging.getLogger(__name__)
 
 
 class Guarding:
-    """ASGI middleware that answers 413 and 500; it stands inside the one that logs."""
+    """ASGI middleware that answers 408, 413 and 500; it stands inside the one that logs.
 
-    def __init__(self, app: ASGIApp, body_bytes: int, upload_bytes: int, upload_path: str) -> None:
+    ``silence`` is how many seconds a client may pause in the middle of a body.
+    """
+
+    def __init__(
+        self, app: ASGIApp, body_bytes: int, upload_bytes: int, upload_path: str, silence: float
+    ) -> None:
         self._app = app
         self._body_bytes = body_bytes
         self._upload_bytes = upload_bytes
         self._upload_path = upload_path
+        self._silence = silence
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -31,14 +38,22 @@ class Guarding:
         uploading = scope["path"].endswith(self._upload_path)
         limit = self._upload_bytes if uploading else self._body_bytes
         too_large = HTTPException(413, f"at most {limit:,} bytes are taken")
+        too_slow = HTTPException(408, f"nothing came for {self._silence:g} seconds", {"Connection": "close"})
         started = False
         received = 0
+        complete = False
 
         async def receive_some() -> Message:
             # Counted as it comes: a chunked body does not say how long it will be.
-            nonlocal received
-            message = await receive()
+            nonlocal received, complete
+            try:
+                # After the body only the client's leaving is waited for.
+                with fail_after(None if complete else self._silence):
+                    message = await receive()
+            except TimeoutError:
+                raise too_slow from None
             if message["type"] == "http.request":
+                complete = not message.get("more_body", False)
                 received += len(message.get("body", b""))
                 if received > limit:
                     raise too_large
@@ -58,7 +73,7 @@ class Guarding:
         except ClientDisconnect:
             _logger.info("a client left while it was sending")
         except Exception as error:
-            if error is not too_large:
+            if error not in (too_large, too_slow):
                 _logger.exception("unforeseen")
             if started:
                 raise

@@ -76,7 +76,12 @@ class LiveIndex:
         self._opened = self._open()
 
     def current(self) -> OpenIndex:
-        """What is live now; who holds what was live before may go on reading it."""
+        """What is live now; who holds what was live before may go on reading it.
+
+        Raises:
+            IndexDamaged: a file of it was cut or removed since it was opened.
+            AssistantError: another one is live and cannot be opened, as ``open_index`` says.
+        """
         folder = current_generation(self._settings.home)
         if folder != self._opened.generation.folder:
             with self._lock:
@@ -84,6 +89,7 @@ class LiveIndex:
                     # With the last who reads it the old one is closed.
                     self._opened = self._open()
                     prune(self._settings.home)
+        self._opened.generation.check_sizes()
         return self._opened
 
     def _open(self) -> OpenIndex:

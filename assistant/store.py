@@ -78,6 +78,14 @@ class Generation:
     tokens: NDArray[np.int8]
     hold: Hold
 
+    def check_sizes(self) -> None:
+        """Look at the sizes of the files again: to read on in a mapped file that was cut ends the process.
+
+        Raises:
+            IndexDamaged: which file is missing or has another size than was written.
+        """
+        _check_sizes(self.folder, self.manifest)
+
     def close(self) -> None:
         """Let go of the files; forgetting the generation does it too."""
         self.catalog.close()
@@ -245,15 +253,7 @@ def prune(home: Path, *, as_writer: bool = False) -> None:
 
 
 def _opened(folder: Path, manifest: Manifest, hold: Hold) -> Generation:
-    for name, expected in manifest.files.items():
-        try:
-            size = (folder / name).stat().st_size
-        except OSError as error:
-            raise IndexDamaged(f"{folder / name}: is missing; run `assistant repair`") from error
-        if size != expected["size"]:
-            raise IndexDamaged(
-                f"{folder / name}: has {size} bytes, expected {expected['size']}; run `assistant repair`"
-            )
+    _check_sizes(folder, manifest)
     vectors = VectorIndex.read(folder / "passages.faiss", manifest.dimension)
     lexical = LexicalIndex.read(folder / "lexical")
     for name, rows in (("passages.faiss", vectors.rows), ("lexical", lexical.rows)):
@@ -263,6 +263,18 @@ def _opened(folder: Path, manifest: Manifest, hold: Hold) -> Generation:
             )
     tokens = read_tokens(folder / "tokens.npy", manifest.tokens, manifest.dimension)
     return Generation(folder, manifest, Catalog(folder / "catalog.sqlite"), vectors, lexical, tokens, hold)
+
+
+def _check_sizes(folder: Path, manifest: Manifest) -> None:
+    for name, expected in manifest.files.items():
+        try:
+            size = (folder / name).stat().st_size
+        except OSError as error:
+            raise IndexDamaged(f"{folder / name}: is missing; run `assistant repair`") from error
+        if size != expected["size"]:
+            raise IndexDamaged(
+                f"{folder / name}: has {size} bytes, expected {expected['size']}; run `assistant repair`"
+            )
 
 
 def _remove_leftovers(folder: Path, pattern: str) -> None:

@@ -1,6 +1,7 @@
 """The HTTP contract against a real server process."""
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -167,3 +168,23 @@ def test_the_openapi_document_is_served(server: httpx.Client) -> None:
     document = server.get("/openapi.json").json()
     assert set(document["paths"]) >= {"/v1/ask", "/v1/search", "/v1/lectures", "/healthz", "/readyz"}
     json.dumps(document)
+
+
+@pytest.mark.parametrize("path", ["/v1/lectures", "/v1/search?q=docker", "/metrics", "/docs"])
+def test_what_can_be_got_has_a_head(server: httpx.Client, path: str) -> None:
+    got, head = server.get(path), server.head(path)
+    assert head.status_code == 200
+    assert head.headers["content-type"] == got.headers["content-type"]
+    assert head.content == b""
+
+
+def test_what_cannot_be_got_has_none(server: httpx.Client) -> None:
+    assert server.head("/v1/ask").status_code == 405
+
+
+def test_the_documentation_loads_nothing_from_another_site(server: httpx.Client) -> None:
+    loaded = re.findall(r'(?:src|href)="([^"]*)"', server.get("/docs").text)
+    assert len(loaded) >= 2
+    for address in loaded:
+        assert address.startswith("/")
+        assert server.get(address).status_code == 200

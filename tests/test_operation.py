@@ -1,17 +1,22 @@
 """What a server owes those who run it: limits, ids, logs, metrics, headers, and its place behind a proxy."""
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import anyio
 import httpx
 import pytest
+from anyio import sleep_forever
 from fastapi.testclient import TestClient
 from server_process import ServerStart
+from starlette.types import Message, Receive, Scope, Send
 
 from api import create_app
 from api.config import ServerSettings
+from api.guarding import Guarding
 from assistant.config import Settings
 from assistant.errors import SettingInvalid
 
@@ -329,3 +334,64 @@ def test_a_server_whose_index_is_lost_is_not_ready_until_it_is_back(
         )
         current.write_bytes(named)
         assert client.get("/readyz").json() == {"status": "ok"}
+
+
+def test_a_file_cut_while_the_server_runs_ends_no_server(
+    indexed_home: Path, tmp_path: Path, start_server: ServerStart
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(indexed_home, home)
+    mapped = [next(home.glob("generations/*/tokens.npy")), *home.glob("generations/*/lexical/*.store")]
+    assert len(mapped) > 1
+    body = {"question": "What is ECS?"}
+    with start_server(home) as client:
+        answer = client.post("/v1/ask", json=body).json()["answer"]
+        for file in mapped:
+            whole = file.read_bytes()
+            os.truncate(file, 100)
+            response = client.post("/v1/ask", json=body)
+            assert response.status_code == 503
+            assert response.json()["type"] == "urn:lecture-assistant:problem:index-unusable"
+            file.write_bytes(whole)
+            assert client.post("/v1/ask", json=body).json()["answer"] == answer
+
+
+def test_a_server_that_cannot_open_its_index_says_so_and_tries_again(
+    indexed_home: Path, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(indexed_home, home)
+    current = home / "CURRENT"
+    named = current.read_bytes()
+    current.write_bytes(b"garbage")
+    with TestClient(create_app(Settings(home=home))) as client:
+        opening = "urn:lecture-assistant:problem:not-ready"
+        while (problem := client.get("/readyz").json())["type"] == opening:
+            pass
+        assert problem["type"] == "urn:lecture-assistant:problem:index-unusable"
+        assert problem["status"] == 503
+        current.write_bytes(named)
+        while client.get("/readyz").status_code == 503:
+            pass
+        assert client.post("/v1/ask", json={"question": "What is ECS?"}).json()["answered"]
+
+
+def test_a_client_that_stops_in_the_middle_of_a_body_is_cut_off() -> None:
+    async def reads_all(scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive()).get("more_body"):
+            pass
+
+    sent: list[Message] = []
+    parts: list[Message] = [{"type": "http.request", "body": b"{", "more_body": True}]
+
+    async def receive() -> Message:
+        return parts.pop() if parts else await sleep_forever()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    guarding = Guarding(reads_all, body_bytes=10, upload_bytes=10, upload_path="/v1/lectures", silence=0.01)
+    scope = {"type": "http", "path": "/v1/ask", "method": "POST", "headers": []}
+    anyio.run(guarding, scope, receive, send)
+    assert sent[0]["status"] == 408
+    assert (b"connection", b"close") in sent[0]["headers"]

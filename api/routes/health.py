@@ -12,14 +12,12 @@ router = APIRouter(tags=["operation"])
 _TEXT: Responses = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 
-@router.head("/healthz", include_in_schema=False)  # what monitors of uptime send
 @router.get("/healthz", operation_id="healthz")
 async def healthz() -> Status:
     """The process is alive."""
     return Status()
 
 
-@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", operation_id="readyz", responses=problem_responses(503))
 def readyz(assistant: AnyAssistant) -> Status:
     """The index is open and can be asked."""

@@ -12,7 +12,6 @@ __all__ = ["page_routes"]
 
 _PLAYERS = "https://www.youtube-nocookie.com https://player.vimeo.com"
 """The only other sites a page may show in a frame; other recordings are linked or played as files."""
-_METHODS = ["GET", "HEAD"]
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
 
@@ -37,16 +36,16 @@ def page_routes(frame_ancestors: str) -> APIRouter:
             sent["Content-Encoding"] = "gzip"
         return Response(content, headers=sent, media_type=file.media_type)
 
-    @routes.api_route("/", methods=_METHODS)
+    @routes.get("/")
     async def ask(request: Request) -> Response:
         return answer(request, web.by_name["ask.html"], _ASK_AGAIN)
 
     # The page looks the lecture up itself, with the learner's key: whether it exists is not told here.
-    @routes.api_route("/lectures/{lecture_id}", methods=_METHODS)
+    @routes.get("/lectures/{lecture_id}")
     async def lecture(request: Request, lecture_id: str) -> Response:
         return answer(request, web.by_name["lecture.html"], _ASK_AGAIN)
 
-    @routes.api_route("/web/{version}/{name}", methods=_METHODS)
+    @routes.get("/web/{version}/{name}")
     async def part(request: Request, version: str, name: str) -> Response:
         file = web.by_name.get(name)
         if file is None:
