@@ -170,10 +170,26 @@ def test_verify_names_what_is_damaged_beside_the_index(indexed_home: Path, tmp_p
     (home / "calibration.json").write_text("{bad")
     done = run("verify", home=home)
     assert done.returncode == 3
+    told = json.loads(run("verify", "--json", home=home).stdout)
+    assert told == {"problems": done.stdout.splitlines()}
     keys, calibration = done.stdout.splitlines()
     assert keys.startswith(f"{home / 'keys.sqlite'}: damaged (file is not a database); restore it")
     assert calibration.startswith(f"{home / 'calibration.json'}: not a calibration")
     assert calibration.endswith("remove it: `assistant calibrate --reset`")
+
+
+def test_what_keeps_an_index_speaks_json(indexed_home: Path, tmp_path: Path) -> None:
+    archive, home = tmp_path / "index.zip", tmp_path / "home"
+    exported = json.loads(run("export", archive, "--json", home=indexed_home).stdout)
+    assert exported["lectures"] == 1
+    imported = json.loads(run("import", archive, "--json", home=home).stdout)
+    assert imported == exported
+    assert json.loads(run("verify", "--json", home=home).stdout) == {"problems": []}
+    repaired = json.loads(run("repair", "--json", home=home).stdout)
+    assert repaired["lost"] == []
+    made = json.loads(run("keys", "create", "teacher", "--json", home=home).stdout)
+    assert made["name"] == "teacher"
+    assert KeyStore(home).all()[0].name == "teacher"
 
 
 def test_a_malformed_cue_is_reported_and_the_rest_is_kept(indexed_home: Path, tmp_path: Path) -> None:

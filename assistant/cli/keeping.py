@@ -75,63 +75,67 @@ def remove(settings: Settings, lectures: tuple[str, ...], as_json: bool) -> None
 
 
 @click.command()
+@as_json_option
 @click.pass_obj
-def verify(settings: Settings) -> None:
+def verify(settings: Settings, as_json: bool) -> None:
     """Check every byte, count and row of the index, a sample of its vectors, and the files beside it."""
     from assistant.calibration import read_calibration
     from assistant.checking import verify_home
     from assistant.records import damaged_records
+    from assistant.rendering import print_json
 
     problems = [*verify_home(settings.home), *damaged_records(settings.home)]
     try:
         read_calibration(settings, model_sha256="")
     except CalibrationInvalid as error:
         problems.append(str(error))
-    for problem in problems:
-        click.echo(problem)
+    if as_json:
+        print_json({"problems": problems})
+    else:
+        click.echo("\n".join(problems) or "the index is sound")
     if problems:
         sys.exit(DATA_ERROR)
-    click.echo("the index is sound")
 
 
 @click.command()
+@as_json_option
 @click.pass_obj
-def repair(settings: Settings) -> None:
+def repair(settings: Settings, as_json: bool) -> None:
     """Build the index again from every lecture that can be saved, and say which cannot."""
     from assistant.checking import repair_home
-    from assistant.rendering import progress_bar
+    from assistant.rendering import print_json, progress_bar
 
     with progress_bar() as progress:
         report = repair_home(settings, progress)
-    for line in report.done:
-        click.echo(line)
-    for line in report.lost:
-        click.echo(f"lost: {line}")
+    if as_json:
+        print_json(report)
+    else:
+        click.echo("\n".join([*report.done, *(f"lost: {line}" for line in report.lost)]))
     if report.lost:
         sys.exit(DATA_ERROR)
 
 
 @click.command("export")
 @click.argument("file", type=FILE_PATH)
+@as_json_option
 @click.pass_obj
-def export_index(settings: Settings, file: Path) -> None:
+def export_index(settings: Settings, file: Path, as_json: bool) -> None:
     """Write the index and its encoder to FILE, for `import` on another machine."""
     from assistant.archive import export_archive
 
-    contents = export_archive(settings.home, file)
-    click.echo(f"exported {_counted(contents)}")
+    _tell("exported", export_archive(settings.home, file), as_json=as_json)
 
 
 @click.command("import")
 @click.argument("file", type=FILE_PATH)
 @click.option("--replace", is_flag=True, help="Also if that removes lectures which FILE does not hold.")
+@as_json_option
 @click.pass_obj
-def import_index(settings: Settings, file: Path, replace: bool) -> None:
+def import_index(settings: Settings, file: Path, replace: bool, as_json: bool) -> None:
     """Make the index in FILE, which `export` wrote, the index of this home."""
     from assistant.archive import import_archive
 
-    contents = import_archive(settings.home, file, replace=replace)
-    click.echo(f"imported {_counted(contents)}")
+    _tell("imported", import_archive(settings.home, file, replace=replace), as_json=as_json)
 
 
 def _told(changes: "Changes") -> str:
@@ -143,6 +147,11 @@ def _told(changes: "Changes") -> str:
     return f"{counts} · {changes.passages} passages, {changes.passages_embedded or 'none'} embedded"
 
 
-def _counted(contents: "ArchiveContents") -> str:
+def _tell(done: str, contents: "ArchiveContents", *, as_json: bool) -> None:
+    from assistant.rendering import print_json
+
+    if as_json:
+        print_json(contents)
+        return
     lectures = "1 lecture" if contents.lectures == 1 else f"{contents.lectures} lectures"
-    return f"{lectures}, {contents.passages} passages, {contents.size / 1e6:.1f} MB"
+    click.echo(f"{done} {lectures}, {contents.passages} passages, {contents.size / 1e6:.1f} MB")

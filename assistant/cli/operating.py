@@ -26,14 +26,20 @@ def keys() -> None:
 @click.option("--course", "courses", multiple=True, help="Only lectures of this course (repeatable).")
 @click.option("--can-upload", is_flag=True, help="May add and delete lectures.")
 @click.option("--expires", "days", type=click.IntRange(1, 36_500), metavar="DAYS", help="End after DAYS.")
+@as_json_option
 @click.pass_obj
 def create(
-    settings: Settings, name: str, courses: tuple[str, ...], can_upload: bool, days: int | None
+    settings: Settings, name: str, courses: tuple[str, ...], can_upload: bool, days: int | None, as_json: bool
 ) -> None:
     """Make a key called NAME and print it; it is shown this once."""
     from assistant.keys import KeyStore
+    from assistant.rendering import print_json
 
-    click.echo(KeyStore(settings.home).create(name, courses, can_upload=can_upload, days=days))
+    secret = KeyStore(settings.home).create(name, courses, can_upload=can_upload, days=days)
+    if as_json:
+        print_json({"name": name, "key": secret})
+    else:
+        click.echo(secret)
     if courses:
         _note_unknown(settings.home, courses)
 
