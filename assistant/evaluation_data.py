@@ -116,6 +116,8 @@ def load_questions(
                 f"{path}:{number}: answerable is true, but this line has no {' or '.join(_GOLD)}: "
                 "say where the answer is, or make it null"
             )
+        if fault := next(_faults(record, offsets), None):
+            raise EvaluationInvalid(f"{path}:{number}: {fault}")
         try:
             questions.append(_question(record, offsets))
         except KeyError as error:
@@ -139,6 +141,35 @@ class _OffsetMap:
 
     def __call__(self, offset: int) -> int:
         return min(offset - bisect_left(self._dropped, offset), self._length)
+
+
+def _faults(record: dict[str, Any], offsets: dict[str, _OffsetMap]) -> Iterator[str]:
+    """What is wrong with the values that are there."""
+    question = record.get("question", "?")
+    if not isinstance(question, str) or not question.strip():
+        yield f'"question" is to be a text, found {_shown(question)}'
+    if not isinstance(record.get("answerable", True), bool):
+        yield f'"answerable" is to be true, false or null, found {_shown(record["answerable"])}'
+    for name in ("history", "evidence"):
+        items = record.get(name) or []
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+            yield f'"{name}" is to be a list of objects, found {_shown(items)}'
+            return
+    for place in record.get("evidence") or []:
+        if not {"char_start", "char_end"} <= place.keys():
+            return  # it is said what is missing when the question is read
+        start, end = place["char_start"], place["char_end"]
+        if type(start) is not int or type(end) is not int or not 0 <= start < end:
+            found = _shown([start, end])
+            yield f'"char_start" and "char_end" are to be rising whole numbers, found {found}'
+            return
+        lecture = offsets.get(str(place.get("doc_id")))
+        if lecture is not None and end > len(lecture.text):
+            yield f'"char_end" is {end}, but {place["doc_id"]} has {len(lecture.text)} characters'
+
+
+def _shown(value: object) -> str:
+    return json.dumps(value)[:60]
 
 
 def _question(record: dict[str, Any], offsets: dict[str, _OffsetMap]) -> EvaluationQuestion:

@@ -175,6 +175,31 @@ def test_a_missing_key_is_named(tmp_path: Path, record: dict[str, Any], said: st
     assert str(invalid.value) == f"{path}:1: {said}"
 
 
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ({"question": 5}, '"question" is to be a text, found 5'),
+        ({"question": " "}, '"question" is to be a text, found " "'),
+        ({"answerable": "yes"}, '"answerable" is to be true, false or null, found "yes"'),
+        ({"evidence": "abc"}, '"evidence" is to be a list of objects, found "abc"'),
+        ({"history": [1]}, '"history" is to be a list of objects, found [1]'),
+        (
+            {"evidence": [{"doc_id": "d", "char_start": 4, "char_end": 4}]},
+            '"char_start" and "char_end" are to be rising whole numbers, found [4, 4]',
+        ),
+        (
+            {"evidence": [{"doc_id": "d", "char_start": 0, "char_end": 30}]},
+            '"char_end" is 30, but d has 29 characters',
+        ),
+    ],
+)
+def test_a_value_of_a_wrong_kind_is_named(tmp_path: Path, record: dict[str, Any], said: str) -> None:
+    path = write_lines(tmp_path / "questions.jsonl", LIKE | {"evidence": [], "answers": ["apps."]} | record)
+    with pytest.raises(EvaluationInvalid) as invalid:
+        load_questions(path, {"d": TRANSCRIPT}, {})
+    assert str(invalid.value) == f"{path}:1: {said}"
+
+
 @pytest.mark.parametrize("gold", [{}, {"evidence": []}, {"evidence": [], "answers": []}])
 def test_an_answerable_question_says_where_its_answer_is(tmp_path: Path, gold: dict[str, Any]) -> None:
     with pytest.raises(EvaluationInvalid, match=r"jsonl:1: answerable is true, but .* or make it null"):
