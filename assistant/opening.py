@@ -9,6 +9,7 @@ from assistant.config import Settings
 from assistant.embedding import OnnxEncoder, QuestionEncoder
 from assistant.errors import IndexOutdated
 from assistant.onnx_export import exported_folder
+from assistant.products import on_one_thread
 from assistant.ranking import load_ranker
 from assistant.reranking import Reranker, load_reranker
 from assistant.store import Generation, current_generation, open_current, prune
@@ -46,6 +47,7 @@ def open_index(
         ModelUnusable: the exported encoder or the cross-encoder cannot be loaded.
         CalibrationInvalid: the stored calibration cannot be read.
     """
+    on_one_thread()
     try:
         generation = open_current(settings.home)
     except IndexOutdated:

@@ -4,15 +4,21 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from assistant.regions import Region
 from assistant.store import Generation
 
-__all__ = ["row_products", "token_products", "unit_rows"]
+__all__ = ["on_one_thread", "token_products", "unit_rows"]
 
-_SINGLE_THREADED = 2**18
-"""Multiplications up to which OpenBLAS takes one thread for a product of matrices. With more, its threads
-wait for one another, and where other processes hold the cores that takes a hundred times as long."""
+
+def on_one_thread() -> None:
+    """Let products of matrices take one thread each, in the whole process and from now on.
+
+    They are too small to gain by more, whose waiting for one another takes a hundred times as long where
+    other processes hold the cores.
+    """
+    ThreadpoolController().limit(limits=1, user_api="blas")
 
 
 def token_products(
@@ -23,25 +29,9 @@ def token_products(
     ``directions`` has shape (n, dimension), the products (tokens, n).
     """
     rows = _token_rows(generation, regions)
-    products = row_products(rows, directions)
+    products: NDArray[np.float32] = rows @ directions.T
     # The products are far fewer numbers than the rows, so they are what is brought to unit length.
     products /= _lengths(rows)
-    return products
-
-
-def row_products(rows: NDArray[np.float32], directions: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The inner product of each row with each direction, shape (rows, directions), on one thread."""
-    most = _SINGLE_THREADED // (8 * directions.shape[1])
-    if len(directions) > most:
-        parts = np.split(directions, range(most, len(directions), most))
-        return np.hstack([row_products(rows, part) for part in parts])
-    onto = np.ascontiguousarray(directions.T)
-    step = max(8, _SINGLE_THREADED // directions.size // 8 * 8)
-    even = len(rows) // step * step
-    products = np.empty((len(rows), len(directions)), dtype=np.float32)
-    blocks = rows[:even].reshape(-1, step, rows.shape[1])
-    np.matmul(blocks, onto, out=products[:even].reshape(-1, step, len(directions)))
-    np.matmul(rows[even:], onto, out=products[even:])
     return products
 
 

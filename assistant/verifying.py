@@ -15,7 +15,7 @@ from importlib import resources
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.products import row_products, unit_rows
+from assistant.products import unit_rows
 from assistant.regions import Region
 from assistant.statements import Statements
 from assistant.store import Generation
@@ -69,16 +69,14 @@ class Verifier:
         spoken = asked @ w["asked_value"].T + w["asked_value_bias"]
         importance = _softmax(asked @ w["importance"])
         gist = importance @ spoken
-        products = row_products(
-            np.concatenate([window.tokens for window in windows]),
-            np.concatenate([asked, sought, w["value"]]),
-        )
+        rows = np.concatenate([window.tokens for window in windows])
+        products = rows @ np.concatenate([asked, sought, w["value"]]).T
         ends = np.cumsum([len(window.tokens) for window in windows])
-        rows = [
+        told = [
             self._aggregated(part, window.place, spoken, importance, gist)
             for part, window in zip(np.split(products, ends[:-1]), windows, strict=True)
         ]
-        hidden = _layer(np.array(rows), w["judge"], w["judge_bias"])
+        hidden = _layer(np.array(told), w["judge"], w["judge_bias"])
         logits: Array = hidden @ w["verdict"] + w["verdict_bias"]
         return logits
 
