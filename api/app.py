@@ -34,8 +34,8 @@ _logger = logging.getLogger(__name__)
 _THREADS = max(8, 2 * (os.cpu_count() or 1))
 """Questions looked up at the same time. Each keeps a core busy, so more only hold more memory."""
 _JOB_WAITERS = 16
-_OPENED_AGAIN_AFTER = 2.0
-"""Seconds; an operator may repair meanwhile what could not be opened."""
+_OPENED_AGAIN_AFTER, _LONGEST_PAUSE = 2.0, 60.0
+"""Seconds, doubled each time; an operator may repair meanwhile what could not be opened."""
 _BODY_SILENCE = 30.0
 """Seconds that a client may pause in the middle of a body."""
 _SEEN_BY_PAGES = ("X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-After")
@@ -45,8 +45,8 @@ def create_app(settings: Settings, server: ServerSettings | None = None) -> Fast
     """The API over the index of ``settings.home``; ``server`` says how clients are dealt with.
 
     The index and the encoder are opened once, beside the running server; with no index yet the
-    lectures that ship are indexed first. Until that is done ``/readyz`` and the rest answer 503,
-    and where it fails, too, until it can be done: it is tried again and again.
+    lectures that ship are indexed first. Until that is done ``/readyz`` and the rest answer 503.
+    Where the home or a lecture keeps it from being done, it is tried again and again.
     """
     server = server or ServerSettings()
     keys, feedback_store, jobs = KeyStore(settings.home), FeedbackStore(settings.home), JobRunner(settings)
@@ -54,6 +54,7 @@ def create_app(settings: Settings, server: ServerSettings | None = None) -> Fast
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async def open_beside() -> None:
+            pause = _OPENED_AGAIN_AFTER
             while app.state.assistant is None:
                 try:
                     opened = await to_thread.run_sync(open_assistant, settings)
@@ -63,14 +64,15 @@ def create_app(settings: Settings, server: ServerSettings | None = None) -> Fast
                     if str(error) != str(app.state.failure):
                         _logger.exception("the index cannot be opened")
                     app.state.failure = error
-                    await sleep(_OPENED_AGAIN_AFTER)
+                    await sleep(pause)
+                    pause = min(2 * pause, _LONGEST_PAUSE)
 
         to_thread.current_default_thread_limiter().total_tokens = _THREADS
         async with create_task_group() as tasks:
             tasks.start_soon(open_beside)
             yield
             tasks.cancel_scope.cancel()
-            app.state.assistant = None
+        app.state.assistant = None
         await to_thread.run_sync(jobs.stop)
         keys.close()
         feedback_store.close()

@@ -16,6 +16,7 @@ from assistant.answering import Answer
 from assistant.citations import Citation
 from assistant.config import CITED
 from assistant.conversation import Turn
+from assistant.errors import AssistantError
 from assistant.service import LectureAssistant, Understood
 
 __all__ = ["AnyAssistant", "Asking", "Assistant", "Server", "with_prefix"]
@@ -32,7 +33,9 @@ Server = Annotated[ServerSettings, Depends(_server)]
 async def _any_assistant(request: Request) -> LectureAssistant:
     assistant: LectureAssistant | None = request.app.state.assistant
     if assistant is None:
-        raise NotReady(failed=request.app.state.failure is not None)
+        if request.app.state.failure is not None:
+            raise AssistantError("the index could not be opened yet")
+        raise NotReady
     return assistant
 
 

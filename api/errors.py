@@ -31,8 +31,6 @@ _logger = logging.getLogger(__name__)
 _BASE = "urn:lecture-assistant:problem:"
 _OPENAI = re.compile(r"/v1/(?:chat|models)(?:/|$)")
 _OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
-_OPENING = "the index is still being opened; try again in a moment"
-_UNUSABLE = "the index cannot be read; the operator's log says why"
 _WORDS = {401: "key-invalid", 403: "not-allowed", 413: "too-large", 429: "too-many-requests"}
 
 Responses = dict[int | str, dict[str, Any]]
@@ -47,11 +45,10 @@ class RequestUnsupported(Exception):
 
 
 class NotReady(Exception):
-    """The index is still being opened, or ``failed`` to open."""
+    """The index is still being opened."""
 
-    def __init__(self, *, failed: bool) -> None:
-        super().__init__(_UNUSABLE if failed else _OPENING)
-        self.failed = failed
+    def __init__(self) -> None:
+        super().__init__("the index is still being opened; try again in a moment")
 
 
 _KINDS: tuple[tuple[type[Exception], int, str], ...] = (
@@ -60,6 +57,7 @@ _KINDS: tuple[tuple[type[Exception], int, str], ...] = (
     (RequestUnsupported, 400, "unsupported"),
     (UploadInvalid, 422, "upload-invalid"),
     (LectureConflict, 409, "lecture-conflict"),
+    (NotReady, 503, "not-ready"),
 )
 """Which error is which problem; its text is the error's."""
 
@@ -74,12 +72,10 @@ def problem_of(error: Exception) -> Problem:
     for kind, status, name in _KINDS:
         if isinstance(error, kind):
             return _problem(status, name, str(error))
-    if isinstance(error, NotReady):
-        return _problem(503, "index-unusable" if error.failed else "not-ready", str(error))
     if isinstance(error, AssistantError):
         # The message names files of the server.
         _logger.error("%s", error)
-        return _problem(503, "index-unusable", _UNUSABLE)
+        return _problem(503, "index-unusable", "the index cannot be read; the operator's log says why")
     return _problem(500, "internal", "something went wrong; the operator's log has more")
 
 

@@ -20,4 +20,9 @@ class Heading:
         async def send_head(message: Message) -> None:
             await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
-        await self._app({**scope, "method": "GET"}, receive, send_head)
+        inner = {**scope, "method": "GET"}
+        try:
+            await self._app(inner, receive, send_head)
+        finally:
+            if "route" in inner:  # the log and the metrics tell it
+                scope["route"] = inner["route"]

@@ -2,36 +2,44 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
 from assistant.citations import CharRange, Citation, cite, cite_passages, quote_text
-from assistant.conversation import Turn, standalone_question
+from assistant.conversation import Turn
 from assistant.coverage import unsupported_words
 from assistant.embedding import QuestionEncoder
 from assistant.matching import load_matching
-from assistant.questions import Question, analyse_question, plain_text
+from assistant.questions import Question, analyse_question
 from assistant.quoting import as_told, spans_quoted
-from assistant.ranking import EVIDENCE, VERDICTS, RankedSpan, Ranker, evidence_of, rank_spans, rows_to_verify
+from assistant.ranking import (
+    EVIDENCE,
+    SPAN_LENGTHS,
+    VERDICTS,
+    RankedSpan,
+    Ranker,
+    evidence_of,
+    rank_spans,
+    rows_to_verify,
+)
 from assistant.regions import Region, read_regions
 from assistant.reranking import RERANKED, Reranker, reranked
-from assistant.retrieval import Hit, retrieve
-from assistant.spelling import corrected
+from assistant.retrieval import Hit, encoded_question, retrieve
 from assistant.statements import FEATURES, Statements, find_statements
 from assistant.store import Generation
+from assistant.understanding import understood
 from assistant.verifying import load_verifier, read_windows
 
 __all__ = ["ANSWERED_FROM", "NOT_COVERED", "Answer", "Reader", "Reading", "Spent", "Timing"]
 
 NOT_COVERED = "The lectures do not cover this question."
 ANSWERED_FROM = 0.4
-"""Below this confidence the answer is "not covered": the highest multiple of .05 that refuses at most one
-covered question in ten of split ``choose`` of our questions. There it refuses 9.5 % of them and answers 25 %
-of the others, nearly all of them near misses; at .5 these are 12 % and 19 %. The rule was written with these
-figures in view."""
-
+"""Below this confidence the answer is "not covered": the multiple of .05 that refuses nearest to one covered
+question in ten of split ``choose`` of our questions. There it refuses 10.8 % of them and answers 21 % of the
+others, nearly all of them near misses; at .5 these are 14 % and 18 %. The rule was written with these figures
+in view."""
 
 _CITED_FROM = 0.005
 """Probability from which a further span is cited: of 1,361 second and third ones below it, read of lectures
@@ -94,7 +102,7 @@ class Reading:
     regions: tuple[Region, ...]
     statements: Statements
     spans: tuple[RankedSpan, ...]
-    """Candidate answers that share no sentence, best first."""
+    """Candidate answers that share no sentence, in the order of ``rank_spans`` or of the cross-encoder."""
     confidence: float
     spent: Spent
 
@@ -122,14 +130,13 @@ class Reader:
     def understand(
         self, question: str, history: Sequence[Turn] = (), lectures: Sequence[str] | None = None
     ) -> str:
-        """``question`` without markup, made complete from the turns before, spelled as the lectures do."""
-        complete = standalone_question(plain_text(question), history, self._generation.lexical)
-        return corrected(complete, self._generation, self._encoder, lectures)
+        """``question`` as it is looked up in this index (``understanding.py``)."""
+        return understood(question, history, self._generation, self._encoder, lectures)
 
     def read(self, question: str, limit: int, lectures: Sequence[str] | None = None) -> Reading:
         """The ``limit`` best spans for a question that stands alone, from all lectures or those named."""
         times = [time.perf_counter()]
-        encoded = self._encoder.encode_question(question)
+        encoded = encoded_question(self._encoder, question)
         times.append(time.perf_counter())
         hits = retrieve(
             self._generation, question, encoded, limit=self._passages_retrieved, lectures=lectures
@@ -145,8 +152,7 @@ class Reader:
         if len(statements.words):
             scores = self._statement(statements.features, FEATURES)
             # The confidence looks at the second span, too.
-            depth = max(limit, 2 if self._reranker is None else RERANKED)
-            ranked = rank_spans(regions, statements, scores, limit=depth)
+            ranked = rank_spans(regions, statements, scores, limit=max(limit, 2))
             verdicts = None
             if self._verifier is not None:
                 rows = rows_to_verify(scores, ranked)
@@ -155,6 +161,10 @@ class Reader:
             evidence = evidence_of(analysed, regions, statements, scores, ranked, verdicts)
             confidence = _probability(float(self._confidence(evidence, EVIDENCE)[0]))
             if self._reranker is not None:
+                # It may put any of them first.
+                alike = replace(SPAN_LENGTHS, further=SPAN_LENGTHS.first)
+                depth = max(limit, RERANKED)
+                ranked = rank_spans(regions, statements, scores, limit=depth, lengths=alike)
                 ranked = reranked(self._reranker, question, ranked)
         times.append(time.perf_counter())
         return Reading(

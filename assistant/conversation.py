@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assistant.lexical import LexicalIndex
-from assistant.questions import Word, analyse_question, plain_text
+from assistant.questions import Word, analyse_question, plain_text, punctuated
 
 __all__ = ["Turn", "points_back", "standalone_question"]
 
@@ -88,7 +88,7 @@ def _completed(question: str, before: str, lexical: LexicalIndex) -> str:
         or (len(own) < _COMPLETE_FROM_WORDS and not elsewhere and not by_name)
     )
     carried = _carried(own, analyse_question(before, lexical).words) if leans else ()
-    return f"{question} ({' '.join(word.text for word in carried)})" if carried else question
+    return f"{punctuated(question)} ({' '.join(word.text for word in carried)})" if carried else question
 
 
 def _carried(own: Sequence[Word], before: Sequence[Word]) -> list[Word]:

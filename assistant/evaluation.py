@@ -23,7 +23,7 @@ from assistant.metrics import (
     recall_at,
 )
 from assistant.quoting import spans_quoted
-from assistant.retrieval import retrieve
+from assistant.retrieval import encoded_question, retrieve
 from assistant.store import Generation
 
 __all__ = [
@@ -230,7 +230,7 @@ def _baseline(
     if system == "bm25":
         rows = generation.lexical.search(question, DEPTH, scope)
     else:
-        encoded = encoder.encode_question(question)
+        encoded = encoded_question(encoder, question)
         if system == "rrf":
             found = retrieve(generation, question, encoded, limit=DEPTH, lectures=scope)
             rows = [(hit.row, hit.score) for hit in found]

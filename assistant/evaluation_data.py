@@ -31,6 +31,15 @@ __all__ = ["EvaluationQuestion", "Place", "load_corpus", "load_questions"]
 
 
 _GOLD = ("evidence", "gold_sentences", "answers")
+_LISTS: tuple[tuple[str, type, str], ...] = (
+    ("history", dict, "objects"),
+    ("evidence", dict, "objects"),
+    ("gold_sentences", str, "texts"),
+    ("answers", str, "texts"),
+    ("answer_start", int, "whole numbers"),
+    ("doc_ids", str, "texts"),
+)
+"""The keys of a line that hold a list, and what it is a list of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +125,7 @@ def load_questions(
                 f"{path}:{number}: answerable is true, but this line has no {' or '.join(_GOLD)}: "
                 "say where the answer is, or make it null"
             )
-        if fault := next(_faults(record, offsets), None):
+        if fault := _fault(record, offsets):
             raise EvaluationInvalid(f"{path}:{number}: {fault}")
         try:
             questions.append(_question(record, offsets))
@@ -143,29 +152,30 @@ class _OffsetMap:
         return min(offset - bisect_left(self._dropped, offset), self._length)
 
 
-def _faults(record: dict[str, Any], offsets: dict[str, _OffsetMap]) -> Iterator[str]:
-    """What is wrong with the values that are there."""
-    question = record.get("question", "?")
-    if not isinstance(question, str) or not question.strip():
-        yield f'"question" is to be a text, found {_shown(question)}'
+def _fault(record: dict[str, Any], offsets: dict[str, _OffsetMap]) -> str | None:
+    """What is wrong with a value that is there, of all that ``_question`` reads."""
+    if "question" in record and not (isinstance(record["question"], str) and record["question"].strip()):
+        return f'"question" is to be a text, found {_shown(record["question"])}'
     if not isinstance(record.get("answerable", True), bool):
-        yield f'"answerable" is to be true, false or null, found {_shown(record["answerable"])}'
-    for name in ("history", "evidence"):
+        return f'"answerable" is to be true, false or null, found {_shown(record["answerable"])}'
+    for name, kind, called in _LISTS:
         items = record.get(name) or []
-        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-            yield f'"{name}" is to be a list of objects, found {_shown(items)}'
-            return
-    for place in record.get("evidence") or []:
-        if not {"char_start", "char_end"} <= place.keys():
-            return  # it is said what is missing when the question is read
-        start, end = place["char_start"], place["char_end"]
-        if type(start) is not int or type(end) is not int or not 0 <= start < end:
-            found = _shown([start, end])
-            yield f'"char_start" and "char_end" are to be rising whole numbers, found {found}'
-            return
-        lecture = offsets.get(str(place.get("doc_id")))
-        if lecture is not None and end > len(lecture.text):
-            yield f'"char_end" is {end}, but {place["doc_id"]} has {len(lecture.text)} characters'
+        if not isinstance(items, list) or not all(type(item) is kind for item in items):
+            return f'"{name}" is to be a list of {called}, found {_shown(items)}'
+    faults = (_place_fault(place, offsets) for place in record.get("evidence") or [])
+    return next(filter(None, faults), None)
+
+
+def _place_fault(place: dict[str, Any], offsets: dict[str, _OffsetMap]) -> str | None:
+    if not {"char_start", "char_end"} <= place.keys():
+        return None  # which of them is missing is said when the question is read
+    start, end = place["char_start"], place["char_end"]
+    if type(start) is not int or type(end) is not int or not 0 <= start < end:
+        return f'"char_start" and "char_end" are to be rising whole numbers, found {_shown([start, end])}'
+    lecture = offsets.get(str(place.get("doc_id")))
+    if lecture is not None and end > len(lecture.text):
+        return f'"char_end" is {end}, but {place["doc_id"]} has {len(lecture.text)} characters'
+    return None
 
 
 def _shown(value: object) -> str:

@@ -35,6 +35,7 @@ def open_index(
 ) -> OpenIndex:
     """The live index of the home, upgraded first if an earlier version wrote it.
 
+    From then on NumPy's products take one thread in the whole process (``products.on_one_thread``).
     ``encoder`` stands in for the exported one, ``reranker`` for that of the settings; without
     ``calibrate`` the confidence is the one that ships.
 
@@ -81,7 +82,8 @@ class LiveIndex:
         """What is live now; who holds what was live before may go on reading it.
 
         Raises:
-            IndexDamaged: a file of it was cut or removed since it was opened.
+            IndexDamaged: a file of it was cut or removed since it was opened; one that is cut while it is
+                read ends the process.
             AssistantError: another one is live and cannot be opened, as ``open_index`` says.
         """
         folder = current_generation(self._settings.home)

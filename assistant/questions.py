@@ -16,6 +16,7 @@ __all__ = [
     "analyse_question",
     "has_content",
     "plain_text",
+    "punctuated",
 ]
 
 _WORD = re.compile(r"\w+(?:['’]\w+)?")
@@ -93,6 +94,8 @@ _KINDS = (
     (Kind.PERSON, r"\bwho(?:m|se)?\b"),
     (Kind.PROCEDURE, r"\bhow\b"),
 )
+_QUESTION_MARKS = "?？؟"
+_TERM_WORDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,10 @@ class Question:
 
 
 def analyse_question(text: str, lexical: LexicalIndex) -> Question:
-    """Take ``text`` apart. Function words stay where there are no others; "?" is a word of its own."""
+    """Take ``text`` apart. Function words stay where there are no others; "?" is a word of its own.
+
+    A bare term ("attention mask") asks what it is.
+    """
     found = list(_WORD.finditer(text))
     spoken = [match for match in found if _is_content(match[0])] or found
     unknown = lexical.idf("")
@@ -128,7 +134,10 @@ def analyse_question(text: str, lexical: LexicalIndex) -> Question:
         for term in ["".join(lexical.terms(m[0])) or m[0].lower()]
     ]
     whole = [Word(text, 0, len(text), text, unknown)]
-    return Question(text, _kind(text.lower()), tuple(words or whole), unknown)
+    kind = _kind(text.lower())
+    if kind is Kind.OTHER and 0 < len(found) <= _TERM_WORDS and all(_is_content(m[0]) for m in found):
+        kind = Kind.DEFINITION
+    return Question(text, kind, tuple(words or whole), unknown)
 
 
 def plain_text(text: str) -> str:
@@ -136,6 +145,14 @@ def plain_text(text: str) -> str:
     unmarked = _MARKUP.sub(" ", text)
     spoken = "".join(" " if unicodedata.category(c) in _NO_LANGUAGE else c for c in unmarked)
     return " ".join(spoken.split()) if _WORD.search(spoken) else ""
+
+
+def punctuated(text: str) -> str:
+    """``text`` with the question mark that people leave out when they type or dictate.
+
+    To an encoder "what is docker" and "what is docker?" are two questions. Characters keep their offsets.
+    """
+    return text if any(mark in text for mark in _QUESTION_MARKS) else f"{text.rstrip(' .!')}?"
 
 
 def has_content(text: str) -> bool:

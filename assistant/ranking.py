@@ -7,25 +7,26 @@ confidence. The weights are in ``ranking.json``, fitted by ``python tests/benchm
 """
 
 import json
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.network import Network
 from assistant.questions import Question
 from assistant.regions import Region
 from assistant.statements import FEATURES, WORDING, Statements
 
 __all__ = [
     "EVIDENCE",
+    "SPAN_LENGTHS",
     "VERDICTS",
-    "Network",
     "RankedSpan",
     "Ranker",
+    "SpanLengths",
     "evidence_of",
     "load_ranker",
     "rank_spans",
@@ -33,9 +34,6 @@ __all__ = [
 ]
 
 MAX_SENTENCES = 4
-MAX_WORDS = 60
-WORD_COST = 0.0004
-"""What a word more must add to the probability of a span."""
 
 VERIFIED = 4
 """How many statements are verified."""
@@ -73,65 +71,18 @@ Counts = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
-    """A linear model over named columns with one layer of hidden units beside it; none is allowed.
+class SpanLengths:
+    """How long spans become. ``fit_ranking.py`` prints what others would give."""
 
-    ``score = z @ linear + relu(z @ inner + inner_bias) @ outer + bias`` with ``z`` the standardised columns,
-    cut to ±6.
-    """
+    first: int = 60
+    """Words of the best span at most, unless a single sentence has more."""
+    further: int = 90
+    """The same for the others, which are read where the first does not help."""
+    word_cost: float = 0.0002
+    """What a word more must add to the probability of a span."""
 
-    names: tuple[str, ...]
-    mean: Floats
-    scale: Floats
-    linear: Floats
-    inner: Floats
-    inner_bias: Floats
-    outer: Floats
-    bias: float
 
-    def __call__(self, table: NDArray[np.float32], columns: Sequence[str]) -> Floats:
-        """Scores of the rows of ``table``, whose columns are called ``columns``."""
-        where = {name: number for number, name in enumerate(columns)}
-        chosen = [where[name] for name in self.names]
-        z = np.clip((table[:, chosen] - self.mean) / self.scale, -6.0, 6.0)
-        hidden = np.maximum(z @ self.inner + self.inner_bias, 0.0)
-        scores: Floats = z @ self.linear + hidden @ self.outer + self.bias
-        return scores
-
-    def without(self, names: Collection[str]) -> "Network":
-        """The same where these columns are not known: each counts as its mean."""
-        kept = [number for number, name in enumerate(self.names) if name not in names]
-        return replace(
-            self,
-            names=tuple(self.names[number] for number in kept),
-            mean=self.mean[kept],
-            scale=self.scale[kept],
-            linear=self.linear[kept],
-            inner=self.inner[kept],
-        )
-
-    def moved(self, slope: float, offset: float) -> "Network":
-        """The same with ``slope * score + offset`` for its score."""
-        return replace(
-            self, linear=self.linear * slope, outer=self.outer * slope, bias=self.bias * slope + offset
-        )
-
-    @classmethod
-    def from_json(cls, record: dict[str, Any]) -> "Network":
-        """Read what ``to_json`` wrote."""
-        names = tuple(record["columns"])
-        arrays = {
-            name: np.array(record[name], dtype=np.float64)
-            for name in ("mean", "scale", "linear", "inner_bias", "outer")
-        }
-        inner = np.array(record["inner"], dtype=np.float64).reshape(len(names), -1)
-        return cls(names=names, inner=inner, bias=float(record["bias"]), **arrays)
-
-    def to_json(self) -> dict[str, Any]:
-        """Everything, rounded to six digits."""
-        arrays = ("mean", "scale", "linear", "inner", "inner_bias", "outer")
-        rounded = {name: getattr(self, name).round(6).tolist() for name in arrays}
-        return {"columns": list(self.names), **rounded, "bias": round(self.bias, 6)}
+SPAN_LENGTHS = SpanLengths()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,16 +133,25 @@ def load_ranker() -> Ranker:
 
 
 def rank_spans(
-    regions: Sequence[Region], statements: Statements, scores: Floats, *, limit: int
+    regions: Sequence[Region],
+    statements: Statements,
+    scores: Floats,
+    *,
+    limit: int,
+    lengths: SpanLengths = SPAN_LENGTHS,
 ) -> list[RankedSpan]:
-    """The ``limit`` best spans that share no sentence, best first.
+    """The ``limit`` best spans that share no sentence, of at least one statement.
 
-    A span has at most 60 words, unless a single sentence is longer.
+    First comes the best that is short enough to be first, then the others, best first: a longer one among
+    them may be likelier.
     """
     probability = np.exp(scores - scores.max())
     probability /= probability.sum()
-    runs = _runs(statements, probability)
+    runs = _runs(statements, probability, lengths)
     order = np.lexsort((runs.start, -runs.worth))
+    is_short = (runs.words <= lengths.first) | (runs.end == runs.start + 1)
+    # The first comes again in its place, where its statements are taken already.
+    order = np.concatenate([order[is_short[order]][:1], order])
     taken = bytearray(len(scores))
     ranked: list[RankedSpan] = []
     for start, end in zip(runs.start[order].tolist(), runs.end[order].tolist(), strict=True):
@@ -224,19 +184,20 @@ def rows_to_verify(scores: Floats, ranked: Sequence[RankedSpan]) -> NDArray[np.i
 
 @dataclass(frozen=True, slots=True)
 class _Runs:
-    """Spans of contiguous statements: what each is worth, its first row and the row after its last."""
+    """Spans of contiguous statements: what each is worth, first row, row after the last, and words."""
 
     worth: Floats
     start: Counts
     end: Counts
+    words: Counts
 
 
-def _runs(statements: Statements, probability: Floats) -> _Runs:
-    """Every span of one to four contiguous statements, those of one statement first."""
+def _runs(statements: Statements, probability: Floats, lengths: SpanLengths) -> _Runs:
+    """Every span of one to four contiguous statements that is short enough, those of one statement first."""
     follows = (np.diff(statements.region) == 0) & (np.diff(statements.index) == 1)
     start = np.arange(len(probability))
     words, mass = statements.words, probability
-    runs = [_Runs(mass - WORD_COST * words, start, start + 1)]
+    runs = [_Runs(mass - lengths.word_cost * words, start, start + 1, words)]
     for size in range(1, MAX_SENTENCES):
         # A span goes on where the statement after it follows and leaves it short enough.
         last = start + size - 1
@@ -244,10 +205,10 @@ def _runs(statements: Statements, probability: Floats) -> _Runs:
         goes_on[goes_on] = follows[last[goes_on]]
         start, words, mass = start[goes_on], words[goes_on], mass[goes_on]
         words = words + statements.words[start + size]
-        short = words <= MAX_WORDS
+        short = words <= max(lengths.first, lengths.further)
         start, words = start[short], words[short]
         mass = mass[short] + probability[start + size]
-        runs.append(_Runs(mass - WORD_COST * words, start, start + size + 1))
+        runs.append(_Runs(mass - lengths.word_cost * words, start, start + size + 1, words))
     return _Runs(*(np.concatenate([getattr(run, name) for run in runs]) for name in _Runs.__slots__))
 
 

@@ -6,11 +6,12 @@ Dense and BM25 rankings are fused by reciprocal rank (Cormack, Clarke and Büttc
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from assistant.embedding import EncodedText
+from assistant.embedding import EncodedText, QuestionEncoder
+from assistant.questions import punctuated
 from assistant.store import Generation
 from corpus import Passage
 
-__all__ = ["Hit", "retrieve"]
+__all__ = ["Hit", "encoded_question", "retrieve"]
 
 _POOL = 60
 """How deep each ranking is read before fusing."""
@@ -28,6 +29,11 @@ class Hit:
     """Fused score in (0, 1]: 1 for a passage that both rankings put first."""
     cosine: float | None
     bm25: float | None
+
+
+def encoded_question(encoder: QuestionEncoder, question: str) -> EncodedText:
+    """``question`` as it is looked up: with a question mark, whether it was typed or not."""
+    return encoder.encode_question(punctuated(question))
 
 
 def retrieve(

@@ -17,7 +17,7 @@ from assistant.embedding import QuestionEncoder
 from assistant.errors import IndexMissing, NotIndexed, PassageRetired, QuestionInvalid
 from assistant.opening import LiveIndex, OpenIndex
 from assistant.questions import plain_text
-from assistant.retrieval import retrieve
+from assistant.retrieval import encoded_question, retrieve
 from assistant.store import Generation
 from assistant.suggestions import LectureQuestion, self_contained_questions
 from corpus import Lecture, shipped_lectures
@@ -157,7 +157,7 @@ class LectureAssistant:
         opened = self._live.current()
         within = self._scope(opened.generation, course, lectures)
         understood = opened.reader.understand(text, lectures=within)
-        encoded = opened.encoder.encode_question(understood)
+        encoded = encoded_question(opened.encoder, understood)
         hits = retrieve(opened.generation, understood, encoded, limit=_SEARCH_DEPTH, lectures=within)
         page = hits[offset : offset + limit]
         following = offset + limit
@@ -298,4 +298,4 @@ def _sound(text: str) -> str:
 def _unknown(what: str, name: str, names: Sequence[str]) -> str:
     close = difflib.get_close_matches(name, names, n=3) or names[:5]
     listed = ", ".join(close) if close else "none"
-    return f"there is no {what} {name!r}; did you mean {listed}? All are listed by `assistant lectures`"
+    return f"there is no {what} {name!r}; did you mean {listed}?"

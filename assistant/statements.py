@@ -18,7 +18,17 @@ from assistant.products import token_products
 from assistant.questions import Question
 from assistant.regions import Region
 from assistant.store import Generation
-from assistant.wording import SHAPED_KINDS, expansion_of, has_shape, is_signpost, joins_on, leans_back
+from assistant.wording import (
+    SHAPED_KINDS,
+    asks_number,
+    expansion_of,
+    has_negation,
+    has_number,
+    has_shape,
+    is_signpost,
+    joins_on,
+    leans_back,
+)
 
 __all__ = ["FEATURES", "WORDING", "Statements", "find_statements"]
 
@@ -77,6 +87,10 @@ FEATURES = (
     "passage_bm25",
     "passage_fused",
     "lecture_share",
+    # Only the question denies, or only the sentence; the question asks for a number and there is none.
+    "denial_missing",
+    "denial_added",
+    "number_missing",
     *WORDING,
 )
 """Names of the columns of ``Statements.features``."""
@@ -299,6 +313,14 @@ def _text_features(texts: Sequence[str], words: Counts, question: Question) -> d
         "leans_back": _flags(map(leans_back, lowered)),
         "joins_on": _flags(map(joins_on, lowered)),
     }
+    asked = question.text.lower()
+    denies = _flags(map(has_negation, lowered))
+    if has_negation(asked):
+        features["denial_missing"] = 1 - denies
+    else:
+        features["denial_added"] = denies
+    if asks_number(asked):
+        features["number_missing"] = 1 - _flags(map(has_number, lowered))
     if expansion is not None:
         features["expands"] = _flags(expansion.search(text) is not None for text in texts)
     if question.kind in SHAPED_KINDS:

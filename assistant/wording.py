@@ -10,7 +10,17 @@ from functools import lru_cache
 
 from assistant.questions import Kind
 
-__all__ = ["SHAPED_KINDS", "expansion_of", "has_shape", "is_signpost", "joins_on", "leans_back"]
+__all__ = [
+    "SHAPED_KINDS",
+    "asks_number",
+    "expansion_of",
+    "has_negation",
+    "has_number",
+    "has_shape",
+    "is_signpost",
+    "joins_on",
+    "leans_back",
+]
 
 # Each way to say it begins with a letter, not with a group: so the search is three times as fast.
 _SIGNPOST = re.compile(
@@ -24,6 +34,19 @@ _LEANS_BACK = re.compile(
     r"(?:it|its|it's|this|that|that's|they|they're|these|those|he|she)\b"
 )
 _JOINS_ON = ("and ", "so ", "but ", "then ", "or ")
+_NEGATION = re.compile(
+    r"\b(?:no|not|never|none|nothing|nobody|nowhere|neither|nor|without|cannot|except|unless|avoid\w*"
+    r"|excluded?|\w+n['’]t)\b"
+)
+_NUMBER = re.compile(
+    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|hundreds?|thousands?"
+    r"|millions?|billions?|half|third|quarter|twice|free|percent|decades?|century|centuries)\b"
+)
+_ASKS_NUMBER = re.compile(
+    r"\bhow (?:many|much|long|big|large|often|far|old|fast|expensive)\b"
+    r"|\bwhat (?:number|percentage|year|date)\b"
+    r"|\bwhen (?:was|were|did)\b|\b(?:cost|price|prices|pricing)\b"
+)
 _SHAPES = {
     Kind.DEFINITION: r"\b(?:is|are|means?|refers? to|called|known as|stands? for|consists? of|defined as)\b",
     Kind.REASON: r"\b(?:because|since|so that|in order to|thanks to|due to|allows?|therefore|otherwise"
@@ -72,3 +95,20 @@ def has_shape(sentence: str, kind: Kind) -> bool:
     """Whether it has the shape of an answer to that kind of question ("because" for a reason)."""
     pattern = _SHAPE_OF.get(kind)
     return pattern is not None and pattern.search(sentence) is not None
+
+
+@lru_cache(_KEPT)
+def has_negation(text: str) -> bool:
+    """Whether a sentence or a question denies something ("not", "never", "without")."""
+    return _NEGATION.search(text) is not None
+
+
+@lru_cache(_KEPT)
+def has_number(sentence: str) -> bool:
+    """Whether it has a number, in digits or in words."""
+    return _NUMBER.search(sentence) is not None
+
+
+def asks_number(question: str) -> bool:
+    """Whether its answer is a number: how many, how long, which year, what price."""
+    return _ASKS_NUMBER.search(question) is not None

@@ -1,15 +1,20 @@
 """The first lecture, asked through the real index and the real model."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from assistant.answering import ANSWERED_FROM
 from assistant.config import Settings
 from assistant.conversation import Turn
 from assistant.errors import NotIndexed, QuestionInvalid
+from assistant.opening import open_index
 from assistant.rendering import print_answer
+from assistant.reranking import Reranker
 from assistant.service import LectureAssistant
 
 
@@ -40,6 +45,13 @@ def test_a_question_is_answered_with_the_right_words(
     answer = assistant.ask(question)
     assert answer.answered
     assert must_quote in answer.answer
+
+
+@pytest.mark.parametrize("question", ["What is Docker Hub?", "How many people use Docker?"])
+def test_typed_in_a_hurry_it_is_the_same_question(assistant: LectureAssistant, question: str) -> None:
+    written, typed = assistant.ask(question), assistant.ask(question.lower().rstrip("?"))
+    assert typed.confidence == pytest.approx(written.confidence, abs=1e-3)
+    assert typed.answer == written.answer
 
 
 def test_a_follow_up_takes_the_frame_of_the_question_before(assistant: LectureAssistant) -> None:
@@ -147,3 +159,17 @@ def test_search_pages_through_the_passages_without_gap_or_repetition(assistant: 
     assert [r.passage_id for r in (*first.results, *second.results)] == [r.passage_id for r in whole.results]
     assert [r.number for r in second.results] == [5, 6, 7, 8]
     assert first.next_offset == 4
+
+
+def test_a_cross_encoder_that_likes_long_quotes_gets_no_long_one_to_put_first(indexed_home: Path) -> None:
+    class Longest:
+        def log_odds(self, question: str, texts: Sequence[str]) -> NDArray[np.float64]:
+            return np.array([float(len(text)) for text in texts])
+
+    def words_of(reranker: Reranker | None) -> list[int]:
+        opened = open_index(Settings(home=indexed_home), reranker=reranker)
+        spans = opened.reader.read("Why would I use containers?", 10).spans
+        return [span.words for span in spans if span.end > span.first + 1]
+
+    assert max(words_of(None)) > 60
+    assert max(words_of(Longest())) <= 60

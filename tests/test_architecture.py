@@ -19,13 +19,13 @@ MAY_IMPORT = {
     "api": {"corpus", "assistant", "api"},
 }
 FLOORS = [
-    {"errors", "config", "metrics", "matching", "rows"},
+    {"errors", "config", "metrics", "matching", "network", "rows"},
     {"vectors", "lexical", "tokens", "disk", "model_files", "adapter", "catalog", "records"},
     {"embedding", "questions", "manifest", "cataloguing", "keys", "feedback", "job_records", "uploads"},
     {"onnx_export", "passage_vectors", "wording", "conversation"},
     {"store"},
     {"earlier", "migration", "retrieval", "evaluation_data", "suggestions", "spelling"},
-    {"generation_files", "salvage", "regions", "citations"},
+    {"generation_files", "salvage", "regions", "citations", "understanding"},
     {"building"},
     {"indexing", "checking"},
     {"archive", "products"},

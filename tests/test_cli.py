@@ -135,7 +135,10 @@ def test_a_lecture_whose_file_is_gone_is_named_with_how_to_remove_it(
     assert again.stderr == f"gone: {file}; the lecture stays until `assistant remove pods`\n"
     unknown = run("remove", "docker-on-aws", "pod", home=home)
     assert (unknown.returncode, unknown.stdout) == (2, "")
-    assert "there is no lecture 'pod'; did you mean pods?" in unknown.stderr
+    assert (
+        "there is no lecture 'pod'; did you mean pods? All are listed by `assistant lectures`"
+        in unknown.stderr
+    )
     removed = run("remove", "pods", "--json", home=home)
     assert json.loads(removed.stdout)["removed"] == ["pods"]
     last = run("remove", "docker-on-aws", home=home)

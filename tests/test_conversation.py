@@ -29,7 +29,7 @@ def alone(question: str, *before: str, lexical: LexicalIndex) -> str:
         ("What is Docker Hub?", "How much does it cost?", "How much does it cost? (Docker Hub)"),
         ("Where are images stored?", "and in a private one?", "and in a private one? (images stored)"),
         ("What is Docker Hub?", "What is the price?", "What is the price? (Docker Hub)"),
-        ("What is Docker Hub?", "public images", "public images (Docker Hub)"),
+        ("What is Docker Hub?", "public images", "public images? (Docker Hub)"),
     ],
 )
 def test_a_question_that_leans_is_completed(

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -365,24 +366,32 @@ def test_a_server_that_cannot_open_its_index_says_so_and_tries_again(
     named = current.read_bytes()
     current.write_bytes(b"garbage")
     with TestClient(create_app(Settings(home=home))) as client:
+        ends = time.monotonic() + 60
         opening = "urn:lecture-assistant:problem:not-ready"
         while (problem := client.get("/readyz").json())["type"] == opening:
-            pass
+            assert time.monotonic() < ends
         assert problem["type"] == "urn:lecture-assistant:problem:index-unusable"
         assert problem["status"] == 503
         current.write_bytes(named)
         while client.get("/readyz").status_code == 503:
-            pass
+            assert time.monotonic() < ends
         assert client.post("/v1/ask", json={"question": "What is ECS?"}).json()["answered"]
 
 
-def test_a_client_that_stops_in_the_middle_of_a_body_is_cut_off() -> None:
-    async def reads_all(scope: Scope, receive: Receive, send: Send) -> None:
+@pytest.mark.parametrize(("whole", "status"), [(False, 408), (True, 200)])
+def test_a_client_that_stops_in_the_middle_of_a_body_is_cut_off(whole: bool, status: int) -> None:
+    """One that has sent its body may wait for the answer as long as it takes."""
+
+    async def answers_late(scope: Scope, receive: Receive, send: Send) -> None:
         while (await receive()).get("more_body"):
             pass
+        with anyio.move_on_after(10 * silence):
+            await receive()  # as streams do, to hear of a client that leaves
+        await send({"type": "http.response.start", "status": 200, "headers": []})
 
+    silence = 0.01
     sent: list[Message] = []
-    parts: list[Message] = [{"type": "http.request", "body": b"{", "more_body": True}]
+    parts: list[Message] = [{"type": "http.request", "body": b"{", "more_body": not whole}]
 
     async def receive() -> Message:
         return parts.pop() if parts else await sleep_forever()
@@ -390,8 +399,19 @@ def test_a_client_that_stops_in_the_middle_of_a_body_is_cut_off() -> None:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    guarding = Guarding(reads_all, body_bytes=10, upload_bytes=10, upload_path="/v1/lectures", silence=0.01)
+    guarding = Guarding(
+        answers_late, body_bytes=9, upload_bytes=9, upload_path="/v1/lectures", silence=silence
+    )
     scope = {"type": "http", "path": "/v1/ask", "method": "POST", "headers": []}
     anyio.run(guarding, scope, receive, send)
-    assert sent[0]["status"] == 408
-    assert (b"connection", b"close") in sent[0]["headers"]
+    assert sent[0]["status"] == status
+    assert whole or (b"connection", b"close") in sent[0]["headers"]
+
+
+def test_a_head_is_that_of_get_without_a_body_and_counts_for_its_route(indexed_home: Path) -> None:
+    with TestClient(create_app(Settings(home=indexed_home))) as client:
+        got, head = client.get("/v1/models"), client.head("/v1/models")
+        assert head.content == b""
+        assert head.headers.keys() == got.headers.keys()
+        assert head.headers["content-length"] == got.headers["content-length"]
+        assert 'method="HEAD",route="/v1/models"' in client.get("/metrics").text

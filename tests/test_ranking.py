@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from assistant.catalog import StoredSentence
+from assistant.network import Network
 from assistant.questions import Kind, Question, Word
 from assistant.ranking import (
     EVIDENCE,
-    Network,
     RankedSpan,
+    SpanLengths,
     evidence_of,
     load_ranker,
     rank_spans,
@@ -41,7 +42,7 @@ def shape(span: RankedSpan) -> tuple[int, int]:
 
 
 def test_a_span_is_worth_the_probability_of_its_statements() -> None:
-    # softmax of ln(1, 4, 4, 1) is .1 .4 .4 .1; ten words more cost .004, so all four are taken.
+    # softmax of ln(1, 4, 4, 1) is .1 .4 .4 .1; ten words more cost .002, so all four are taken.
     scores = np.log([1.0, 4.0, 4.0, 1.0])
     (best,) = rank_spans([region(4)], statements([0, 1, 2, 3], [10] * 4), scores, limit=1)
     assert shape(best) == (0, 4)
@@ -51,16 +52,26 @@ def test_a_span_is_worth_the_probability_of_its_statements() -> None:
 
 
 def test_words_that_add_hardly_any_probability_are_left_out() -> None:
-    # softmax of ln(998, 1, 1): the second statement adds .001, its ten words cost .004.
+    # softmax of ln(998, 1, 1): the second statement adds .001, its ten words cost .002.
     scores = np.log([998.0, 1.0, 1.0])
     (best,) = rank_spans([region(3)], statements([0, 1, 2], [10] * 3), scores, limit=1)
     assert shape(best) == (0, 1)
 
 
-def test_a_span_has_at_most_60_words_unless_one_sentence_has_more() -> None:
-    scores = np.zeros(3)
-    spans = rank_spans([region(3)], statements([0, 1, 2], [40, 30, 70]), scores, limit=3)
-    assert sorted(map(shape, spans)) == [(0, 1), (1, 2), (2, 3)]
+def test_the_first_span_has_at_most_60_words_and_further_ones_90() -> None:
+    # softmax of ln(6, 6, 5, 5, 2) is .25 .25 .21 .21 .08. The pairs 0 and 1, of 61 words, are worth most
+    # and too long to be first; so is the pair 3 and 4, of 90. Alone, 0 is worth .25 - .006, 1 less by a word.
+    scores = np.log([6.0, 6.0, 5.0, 5.0, 2.0])
+    table = statements([0, 1, 3, 4, 6], [30, 31, 45, 45, 70])
+    spans = rank_spans([region(7)], table, scores, limit=9)
+    assert list(map(shape, spans)) == [(0, 1), (3, 5), (1, 2), (6, 7)]
+    alike = rank_spans([region(7)], table, scores, limit=9, lengths=SpanLengths(further=60))
+    assert list(map(shape, alike)) == [(0, 1), (1, 2), (3, 4), (4, 5), (6, 7)]
+
+
+def test_a_sentence_may_be_longer_than_a_span() -> None:
+    (best,) = rank_spans([region(1)], statements([0], [100]), np.zeros(1), limit=1)
+    assert shape(best) == (0, 1)
 
 
 def test_a_span_never_runs_over_a_sentence_that_is_no_statement_or_into_another_region() -> None:

@@ -1,7 +1,9 @@
 """What speaks for a statement, worked out by hand on sentences whose words are axes of their own."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,10 +44,22 @@ APPLES_RED, APPLES_RIPEN, THEY_RIPEN, SUN_WARM, BOATS_RED = range(5)
 
 @pytest.fixture(scope="module")
 def generation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Generation]:
-    folder = tmp_path_factory.mktemp("statements")
+    with indexed(tmp_path_factory.mktemp("statements"), TEXTS) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def denying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Generation]:
+    apples = TEXTS["apples"].replace("is warm", "is not warm")
+    with indexed(tmp_path_factory.mktemp("denying"), {"apples": apples, "boats": "Two boats."}) as opened:
+        yield opened
+
+
+@contextmanager
+def indexed(folder: Path, texts: dict[str, str]) -> Iterator[Generation]:
     settings = Settings(home=folder / "home")
     (folder / "lectures").mkdir()
-    for name, text in TEXTS.items():
+    for name, text in texts.items():
         (folder / "lectures" / f"{name}.txt").write_text(text, encoding="utf-8")
     run(settings, folder / "lectures", encoder=ENCODER)
     with closing(live(settings)) as opened:
@@ -214,3 +228,23 @@ def test_place_and_wording_are_those_of_the_sentence(generation: Generation) -> 
     assert column(table, "shape_reason") == [0, 0, 1, 0, 0]
     # Asked for a reason, nothing has the shape of another kind.
     assert column(table, "shape_definition") == [0, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("question", "missing", "added", "number"),
+    [
+        ("Why ripen red?", [0, 0, 0, 0, 0], [0, 0, 0, 1, 0], [0, 0, 0, 0, 0]),
+        ("Why not ripen red?", [1, 1, 1, 0, 1], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0]),
+        ("How many ripen red?", [0, 0, 0, 0, 0], [0, 0, 0, 1, 0], [1, 1, 1, 1, 0]),
+    ],
+)
+def test_what_a_sentence_lacks_that_the_question_asks_for(
+    denying: Generation, question: str, missing: list[int], added: list[int], number: list[int]
+) -> None:
+    hits = (hit("apples", 0, 5), hit("boats", 0, 1))
+    encoded = ENCODER.encode_question(QUESTION)
+    asked = replace(ASKED, text=question)
+    table = find_statements(denying, read_regions(denying, hits), asked, encoded, PLAIN)
+    assert column(table, "denial_missing") == missing
+    assert column(table, "denial_added") == added
+    assert column(table, "number_missing") == number

@@ -3,7 +3,17 @@
 import pytest
 
 from assistant.questions import Kind
-from assistant.wording import SHAPED_KINDS, expansion_of, has_shape, is_signpost, joins_on, leans_back
+from assistant.wording import (
+    SHAPED_KINDS,
+    asks_number,
+    expansion_of,
+    has_negation,
+    has_number,
+    has_shape,
+    is_signpost,
+    joins_on,
+    leans_back,
+)
 
 
 @pytest.mark.parametrize(
@@ -94,3 +104,46 @@ def test_words_in_a_row_spell_an_acronym(acronyms: list[str], text: str, spelled
 
 def test_without_acronyms_nothing_is_spelled() -> None:
     assert expansion_of([]) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a container cannot see its host.", True),
+        ("what doesn't docker need?", True),
+        ("what doesn’t docker need?", True),
+        ("it runs without a hypervisor.", True),
+        ("you should avoid root.", True),
+        ("a note on knots and notation.", False),
+        ("can it run anywhere?", False),
+    ],
+)
+def test_a_sentence_denies_by_its_words(text: str, expected: bool) -> None:
+    assert has_negation(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("it was released in 2013.", True),
+        ("there are three launch types.", True),
+        ("it's free for public images.", True),
+        ("it was released long ago by someone.", False),
+    ],
+)
+def test_a_number_stands_in_digits_or_words(sentence: str, expected: bool) -> None:
+    assert has_number(sentence) is expected
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("how many layers does bert have?", True),
+        ("when was docker released?", True),
+        ("what does storing images in ecr cost?", True),
+        ("when do you use fargate?", False),
+        ("how does attention work?", False),
+    ],
+)
+def test_a_number_is_asked_for(question: str, expected: bool) -> None:
+    assert asks_number(question) is expected

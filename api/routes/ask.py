@@ -33,7 +33,7 @@ _STREAM: Responses = {
     "/ask",
     operation_id="ask",
     response_model=Answer,
-    responses=_STREAM | problem_responses(400, 403, 404, 413, 422, 503),
+    responses=_STREAM | problem_responses(400, 403, 404, 408, 413, 422, 503),
 )
 async def ask(question: AskRequest, asking: Asking, request: Request) -> Any:
     """Answer a question with quotes of the lectures, or say that they do not cover it."""

@@ -28,7 +28,7 @@ _STREAM: Responses = {
     "/chat/completions",
     operation_id="createChatCompletion",
     response_model=ChatCompletion,
-    responses=_STREAM | openai_responses(400, 403, 404, 413, 503),
+    responses=_STREAM | openai_responses(400, 403, 404, 408, 413, 503),
 )
 async def create_chat_completion(chat: ChatRequest, asking: Asking, server: Server, request: Request) -> Any:
     """Answer the last message of a conversation with quotes; earlier ones make follow-ups clear.

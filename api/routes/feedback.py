@@ -52,7 +52,7 @@ class FeedbackKept(BaseModel):
     "/feedback",
     operation_id="giveFeedback",
     status_code=201,
-    responses=problem_responses(400, 403, 404, 413, 422, 503),
+    responses=problem_responses(400, 403, 404, 408, 413, 422, 503),
 )
 def give_feedback(given: FeedbackRequest, assistant: Assistant, request: Request) -> FeedbackKept:
     """Say whether an answer was good; `assistant feedback export` makes an evaluation set of it."""

@@ -94,7 +94,7 @@ class JobItem(BaseModel):
     "/lectures",
     operation_id="addLecture",
     status_code=202,
-    responses=problem_responses(400, 403, 409, 413, 422, 503),
+    responses=problem_responses(400, 403, 408, 409, 413, 422, 503),
     openapi_extra=_BODY,
 )
 async def add_lecture(

@@ -45,7 +45,9 @@ class _Commands(click.Group):
             context.exit(INTERRUPTED)
         except BrokenPipeError:
             raise
-        except (QuestionInvalid, NotIndexed, KeyInvalid, SettingInvalid) as error:
+        except NotIndexed as error:
+            self._fail(context, f"{error} All are listed by `assistant lectures`", USAGE_ERROR)
+        except (QuestionInvalid, KeyInvalid, SettingInvalid) as error:
             self._fail(context, error, USAGE_ERROR)
         except (AssistantError, CorpusError) as error:
             self._fail(context, error, DATA_ERROR)
@@ -53,7 +55,7 @@ class _Commands(click.Group):
             self._fail(context, error, DATA_ERROR)
 
     @staticmethod
-    def _fail(context: click.Context, error: Exception, code: int) -> None:
+    def _fail(context: click.Context, error: object, code: int) -> None:
         click.echo(f"{click.style('error:', fg='red')} {error}", err=True)
         context.exit(code)
 
@@ -64,8 +66,6 @@ class _Commands(click.Group):
 @click.pass_context
 def main(context: click.Context, home: Path | None) -> None:
     """Ask lectures; every answer is quoted from the transcript and cited to the word."""
-    # The matrices of a look-up are small: a second thread for them costs more than it does.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     context.obj = Settings.from_environment(os.environ, home)
 
 

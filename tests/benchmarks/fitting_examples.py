@@ -18,13 +18,15 @@ from assistant.embedding import OnnxEncoder
 from assistant.evaluation_data import EvaluationQuestion, Place, load_corpus, load_questions
 from assistant.indexing import index_lectures, index_paths
 from assistant.onnx_export import exported_folder
-from assistant.retrieval import retrieve
+from assistant.products import on_one_thread
+from assistant.retrieval import encoded_question, retrieve
 from assistant.store import Generation, current_generation, open_generation
 
 __all__ = [
     "ARTICLES",
     "FOLDS",
     "LECTURES",
+    "NO_QUESTIONS",
     "FitPassage",
     "FitQuestion",
     "FitSentence",
@@ -40,10 +42,21 @@ __all__ = [
 DATA = Path(__file__).parents[1] / "data"
 FOLDS = 2
 LECTURES = {
-    "hf": ("lecture-questions.jsonl", "lecture-questions-fit.jsonl", "lecture-questions-later.jsonl"),
-    "written": ("written-questions.jsonl", "written-questions-later.jsonl"),
+    "hf": (
+        "lecture-questions.jsonl",
+        "lecture-questions-fit.jsonl",
+        "lecture-questions-later.jsonl",
+        "lecture-questions-worded.jsonl",
+    ),
+    "written": (
+        "written-questions.jsonl",
+        "written-questions-later.jsonl",
+        "written-questions-worded.jsonl",
+    ),
 }
 """Kinds of lectures, each with the files of questions about them."""
+NO_QUESTIONS = DATA / "no-questions.jsonl"
+"""Greetings, orders, matters of the course, other worlds: what is typed and no lecture answers."""
 ARTICLES = ("squad2-halfdev", "spoken-squad-wer23", "clapnq-dev")
 QUESTIONS_PER_SET = 900
 _TWINS = {
@@ -114,6 +127,7 @@ def is_held_out(title: str) -> bool:
 
 def open_source(name: str, evaluation: Path, home: Path, model: str) -> Source:
     """The source called ``name``; its index in ``home`` is made or brought up to date."""
+    on_one_thread()
     settings = Settings(home=home, model=model)
     texts: dict[str, str] = {}
     if name in LECTURES:
@@ -182,7 +196,7 @@ def _passages(
     source: Source, question: EvaluationQuestion, limit: int, lectures: Sequence[str] | None
 ) -> Iterator[FitPassage]:
     catalog = source.generation.catalog
-    encoded = source.encoder.encode_question(question.question)
+    encoded = encoded_question(source.encoder, question.question)
     for hit in retrieve(source.generation, question.question, encoded, limit=limit, lectures=lectures):
         found = hit.passage
         transcript = catalog.header(found.lecture_id).transcript

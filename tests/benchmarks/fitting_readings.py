@@ -7,32 +7,42 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from fitting_examples import LECTURES, Source, drawn, open_source, own_lecture, shares_half
+from fitting_examples import (
+    FOLDS,
+    LECTURES,
+    NO_QUESTIONS,
+    Source,
+    drawn,
+    open_source,
+    own_lecture,
+    shares_half,
+)
 from numpy.typing import NDArray
 
 from assistant.config import PASSAGES_READ
-from assistant.conversation import standalone_question
 from assistant.embedding import TransformerEncoder
-from assistant.evaluation_data import EvaluationQuestion, Place
+from assistant.evaluation_data import EvaluationQuestion, Place, load_questions
 from assistant.matching import Matching
 from assistant.model_files import adapted, plain_model
+from assistant.network import Network
 from assistant.questions import Question, analyse_question
-from assistant.ranking import Network
 from assistant.regions import Region, read_regions
-from assistant.retrieval import retrieve
+from assistant.retrieval import encoded_question, retrieve
 from assistant.statements import FEATURES, Statements, find_statements
+from assistant.understanding import understood
 from assistant.verifying import Window, read_windows
 
-__all__ = ["OTHER_WORLDS_COUNT", "SHIPPED", "Example", "Reader", "place_of", "read_choose", "read_fold"]
+__all__ = ["SHIPPED", "STRANGE_COUNT", "Example", "Reader", "place_of", "read_choose", "read_fold"]
 
 SHIPPED = Path(__file__).parents[2] / "assistant"
 JUDGED_ARTICLES = ("squad2-halfdev", "clapnq-dev")
 """Sets in which each article has questions that it covers and others that it does not."""
 READ_ARTICLES = (*JUDGED_ARTICLES, "spoken-squad-wer23")
 OTHER_WORLDS = 600
-"""Questions about other worlds asked of each library, in each fold, at most."""
-OTHER_WORLDS_COUNT = 3
-"""How often each of them counts for the confidence: to answer one is worse than to answer a near miss."""
+"""Questions about articles asked of each library of lectures, in each fold, at most."""
+STRANGE_COUNT = 6
+"""How often each of them, and each of ``NO_QUESTIONS``, counts for the confidence: to answer what has nothing
+to do with the lectures is worse than to answer a near miss."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +62,7 @@ class Example:
     in_library: bool
     """Whether all lectures or articles were read."""
     is_strange: bool
-    """Whether it is about another world than the lectures or articles."""
+    """Whether it has nothing to do with the lectures, or is no question at all."""
 
     def scores(self, network: Network) -> NDArray[np.float64]:
         """Of the statements."""
@@ -80,8 +90,8 @@ class Reader:
         is_strange: bool = False,
     ) -> Example:
         """What is found for a question in all lectures or in those given."""
-        asked = standalone_question(question.question, question.history, self.generation.lexical)
-        encoded = self.encoder.encode_question(asked)
+        asked = understood(question.question, question.history, self.generation, self.encoder, lectures)
+        encoded = encoded_question(self.encoder, asked)
         found = retrieve(self.generation, asked, encoded, limit=PASSAGES_READ, lectures=lectures)
         analysed = analyse_question(asked, self.generation.lexical)
         regions = read_regions(self.generation, found)
@@ -125,6 +135,7 @@ def read_fold(fold: int, evaluation: Path, homes: Path, adapter: Path) -> Iterat
         for number, question in articles[name].questions
         if number == fold and question.question not in reported
     ]
+    typed = load_questions(NO_QUESTIONS, {}, {})[fold::FOLDS]
     for name in LECTURES:
         source = open_source(name, evaluation, homes / name, str(model))
         reader = Reader(source, matching)
@@ -138,8 +149,8 @@ def read_fold(fold: int, evaluation: Path, homes: Path, adapter: Path) -> Iterat
                 answering = {gold.lecture_id for gold in question.places} | {own_lecture(question)}
                 yield reader.read(fold, _uncovered(question), sorted(lectures - answering))
         few = random.Random(fold).sample(strange, min(OTHER_WORLDS, len(strange)))  # noqa: S311 (no secret)
-        for question in few:
-            yield reader.read(fold, _uncovered(question), None, is_strange=True)
+        for question in (*map(_uncovered, few), *typed):
+            yield reader.read(fold, question, None, is_strange=True)
 
 
 def read_choose(evaluation: Path, homes: Path) -> Iterator[Example]:

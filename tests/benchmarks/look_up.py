@@ -19,7 +19,7 @@ from pathlib import Path
 from assistant.config import CITED, Settings
 from assistant.indexing import index_paths
 from assistant.opening import OpenIndex, open_index
-from assistant.retrieval import retrieve
+from assistant.retrieval import encoded_question, retrieve
 
 QUESTIONS = Path(__file__).parents[1] / "data" / "lecture-questions.jsonl"
 LECTURES = Path("evaluation", "hf-course-lectures", "srt", "en")
@@ -56,7 +56,7 @@ def main() -> None:
 def whole(opened: OpenIndex, settings: Settings, question: str) -> dict[str, float]:
     """Milliseconds of encoding and searching, of an answer with its citations, and of these by themselves."""
     started = time.perf_counter()
-    encoded = opened.encoder.encode_question(question)
+    encoded = encoded_question(opened.encoder, question)
     retrieve(opened.generation, question, encoded, limit=settings.passages_retrieved)
     between = time.perf_counter()
     timing = opened.reader.answer(question, question, CITED).timing_ms

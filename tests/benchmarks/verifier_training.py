@@ -14,7 +14,7 @@ from assistant.verifying import Verifier, Window
 
 __all__ = ["Batch", "TrainableVerifier", "Verification", "fit_verifier", "padded"]
 
-WIDTH, EPOCHS, BATCH, LEARNING_RATE, WEIGHT_DECAY = 48, 3, 16, 1e-3, 0.02
+WIDTH, EPOCHS, BATCH, LEARNING_RATE, WEIGHT_DECAY = 48, 4, 16, 1e-3, 0.02
 TOKEN_DROPOUT, UNIT_DROPOUT = 0.1, 0.2
 PLACES = 4
 
