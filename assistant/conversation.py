@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assistant.lexical import LexicalIndex
-from assistant.questions import Word, analyse_question, plain_text, punctuated
+from assistant.questions import Word, analyse_question, has_content, plain_text, punctuated
 
 __all__ = ["Turn", "points_back", "standalone_question"]
 
@@ -30,6 +30,18 @@ _FRAME = re.compile(
     r"(?:(?:an?|the)\s+)?[\w.-]+(?: [\w.-]+){0,3}?\s*[?.!]*$",
     re.IGNORECASE,
 )
+_CORRECTION = re.compile(
+    r"^(?:(?:no|sorry|oops)[,.!]?\s+)*(?:i mean(?:t)?|sorry|i was asking about)[,:]?\s+(?=\w)", re.IGNORECASE
+)
+"""What is said before the topic that was meant: "no, I mean ECS"."""
+_QUESTION_WORD = re.compile(r"\b(?:what|which|who|whom|whose|where|when|why|how)\b", re.IGNORECASE)
+_SMALL_TALK = frozenset(
+    """
+    bye cool cheers fine good goodbye great hello hey hi lol morning nice no okay ok oops please repeat right
+    sorry sure thank thanks wow yeah yes yep
+    """.split()  # noqa: SIM905 (as a list it would take a line each)
+)
+"""Words that are no topic, and complete no question."""
 _DEFINITE = re.compile(r"\b(?:the|my|your|our) (?=[a-z])")
 """What is spoken of as known: "the cost", but not "the Rubicon"."""
 _POINTS_BACK = re.compile(
@@ -54,7 +66,8 @@ def standalone_question(question: str, history: Sequence[Turn], lexical: Lexical
     ("it", "the other one"), is no sentence, or has hardly a word of its own gets the rarest words of the
     question before it: "What does it cost? (Docker Hub)". Any other question is a change of topic or
     complete in itself, and comes back as it was: one with many words of its own, and one that asks what
-    something is by name ("What is interest?", but not "What is the interest?").
+    something is by name ("What is interest?", but not "What is the interest?"). So does small talk ("ok,
+    thanks"), and of a correction what was meant: "ECS" for "no, I mean ECS".
     """
     asked = [plain_text(turn.content) for turn in history if turn.role == "user"]
     before = ""
@@ -71,11 +84,16 @@ def points_back(text: str) -> bool:
 def _completed(question: str, before: str, lexical: LexicalIndex) -> str:
     if not before:
         return question
-    opening = _OPENING.match(question)
+    correction = _CORRECTION.match(question)
+    opening = correction or _OPENING.match(question)
     rest = question[opening.end() :] if opening else question
     frame = _FRAME.match(before)
     if opening and frame and not _ASKS.match(rest):
         return f"{frame['ask']}{rest.rstrip('?.! ')}?"
+    if correction:
+        return rest
+    if _is_small_talk(question):
+        return question
     analysed = analyse_question(question, lexical)
     own = analysed.words
     # Two words that no lecture has are another topic, however short: "What is the capital of France?"
@@ -89,6 +107,14 @@ def _completed(question: str, before: str, lexical: LexicalIndex) -> str:
     )
     carried = _carried(own, analyse_question(before, lexical).words) if leans else ()
     return f"{punctuated(question)} ({' '.join(word.text for word in carried)})" if carried else question
+
+
+def _is_small_talk(text: str) -> bool:
+    """Whether it says nothing but "ok, thanks", and asks and points at nothing."""
+    spoken = re.findall(r"\w+", text.lower())
+    others = {word for word in spoken if has_content(word)} - _SMALL_TALK
+    talks = not others and not _SMALL_TALK.isdisjoint(spoken)
+    return talks and not points_back(text) and _QUESTION_WORD.search(text) is None
 
 
 def _carried(own: Sequence[Word], before: Sequence[Word]) -> list[Word]:

@@ -120,13 +120,13 @@ def load_questions(
     for number, record in _records(path):
         if "answerable" in record and record["answerable"] is None:
             continue
+        if fault := _fault(record, offsets):
+            raise EvaluationInvalid(f"{path}:{number}: {fault}")
         if record.get("answerable") and not any(record.get(key) for key in _GOLD):
             raise EvaluationInvalid(
                 f"{path}:{number}: answerable is true, but this line has no {' or '.join(_GOLD)}: "
                 "say where the answer is, or make it null"
             )
-        if fault := _fault(record, offsets):
-            raise EvaluationInvalid(f"{path}:{number}: {fault}")
         try:
             questions.append(_question(record, offsets))
         except KeyError as error:

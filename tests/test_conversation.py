@@ -30,6 +30,11 @@ def alone(question: str, *before: str, lexical: LexicalIndex) -> str:
         ("Where are images stored?", "and in a private one?", "and in a private one? (images stored)"),
         ("What is Docker Hub?", "What is the price?", "What is the price? (Docker Hub)"),
         ("What is Docker Hub?", "public images", "public images? (Docker Hub)"),
+        ("What is Docker Hub?", "Why?", "Why? (Docker Hub)"),
+        ("What is Docker Hub?", "ok, and why?", "ok, and why? (Docker Hub)"),
+        ("What is Docker Hub?", "no, the other one", "no, the other one? (Docker Hub)"),
+        ("What is ECS?", "no, I mean EKS", "What is EKS?"),
+        ("How do images differ?", "sorry, I meant ECS", "ECS"),
     ],
 )
 def test_a_question_that_leans_is_completed(
@@ -48,6 +53,10 @@ def test_a_question_that_leans_is_completed(
         "Why are images stored?",
         "Which ports does a container open if it runs behind another proxy?",
         "ecs cluster task definition memory limit",
+        "hello",
+        "Ok, thanks!",
+        "no",
+        "can you repeat",
     ],
 )
 def test_a_change_of_topic_is_not_dragged_back(lexical: LexicalIndex, question: str) -> None:

@@ -184,6 +184,7 @@ def test_a_missing_key_is_named(tmp_path: Path, record: dict[str, Any], said: st
         ({"evidence": "abc"}, '"evidence" is to be a list of objects, found "abc"'),
         ({"answers": "apps."}, '"answers" is to be a list of texts, found "apps."'),
         ({"answer_start": ["1"]}, '"answer_start" is to be a list of whole numbers, found ["1"]'),
+        ({"answerable": "yes", "answers": []}, '"answerable" is to be true, false or null, found "yes"'),
         ({"history": [1]}, '"history" is to be a list of objects, found [1]'),
         (
             {"evidence": [{"doc_id": "d", "char_start": 4, "char_end": 4}]},
