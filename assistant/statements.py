@@ -20,14 +20,12 @@ from assistant.regions import Region
 from assistant.store import Generation
 from assistant.wording import (
     SHAPED_KINDS,
+    Wording,
     asks_number,
     expansion_of,
     has_negation,
-    has_number,
     has_shape,
-    is_signpost,
-    joins_on,
-    leans_back,
+    wording_of,
 )
 
 __all__ = ["FEATURES", "WORDING", "Statements", "find_statements"]
@@ -190,7 +188,8 @@ def find_statements(
     kept = ~is_question & (index >= np.array([region.lead for region in regions])[region_of])
     texts = [text for region in regions for text in region.texts]
     texts = [texts[i] for i in np.flatnonzero(kept).tolist()]
-    words = np.array([len(text.split()) for text in texts], dtype=np.intp)
+    wordings = np.array([wording_of(text) for text in texts], dtype=np.intp).reshape(-1, len(Wording._fields))
+    words = wordings[:, 0]
     columns = {
         "cosine": np.add.reduceat(products[:, -1], starts) / lengths,
         "echo": np.add.reduceat(products[:, :count].T.copy().max(axis=0), starts) / lengths,
@@ -203,7 +202,7 @@ def find_statements(
     features = np.zeros((len(texts), len(FEATURES)), dtype=np.float32)
     for name, column in columns.items():
         features[:, _COLUMN[name]] = column[kept]
-    for name, values in _text_features(texts, words, question).items():
+    for name, values in _text_features(texts, wordings, question).items():
         features[:, _COLUMN[name]] = values
     return Statements(region_of[kept], index[kept], words, features, support[kept])
 
@@ -303,28 +302,29 @@ def _place_features(regions: Sequence[Region], region_of: Counts, index: Counts)
     return {"position": position, "is_opening": (position < _OPENING).astype(np.float32)}
 
 
-def _text_features(texts: Sequence[str], words: Counts, question: Question) -> dict[str, Array]:
-    expansion = expansion_of([w.text for w in question.words if _ACRONYM.fullmatch(w.text)])
-    lowered = [text.lower() for text in texts]
+def _text_features(texts: Sequence[str], wordings: Counts, question: Question) -> dict[str, Array]:
+    """``wordings`` has a row of ``Wording`` for each of ``texts``."""
+    told = dict(zip(Wording._fields, wordings.T.astype(np.float32), strict=True))
     features = {
-        "log_words": np.log(words).astype(np.float32),
-        "very_short": (words < _VERY_SHORT).astype(np.float32),
-        "signpost": _flags(map(is_signpost, lowered)),
-        "leans_back": _flags(map(leans_back, lowered)),
-        "joins_on": _flags(map(joins_on, lowered)),
+        "log_words": np.log(told["words"]),
+        "very_short": (told["words"] < _VERY_SHORT).astype(np.float32),
+        "signpost": told["is_signpost"],
+        "leans_back": told["leans_back"],
+        "joins_on": told["joins_on"],
     }
     asked = question.text.lower()
-    denies = _flags(map(has_negation, lowered))
     if has_negation(asked):
-        features["denial_missing"] = 1 - denies
+        features["denial_missing"] = 1 - told["has_negation"]
     else:
-        features["denial_added"] = denies
+        features["denial_added"] = told["has_negation"]
     if asks_number(asked):
-        features["number_missing"] = 1 - _flags(map(has_number, lowered))
+        features["number_missing"] = 1 - told["has_number"]
+    expansion = expansion_of([w.text for w in question.words if _ACRONYM.fullmatch(w.text)])
     if expansion is not None:
         features["expands"] = _flags(expansion.search(text) is not None for text in texts)
     if question.kind in SHAPED_KINDS:
-        features[f"shape_{question.kind}"] = _flags(has_shape(text, question.kind) for text in lowered)
+        shaped = (has_shape(text.lower(), question.kind) for text in texts)
+        features[f"shape_{question.kind}"] = _flags(shaped)
     return features
 
 

@@ -1,17 +1,19 @@
 """What the wording of a spoken sentence gives away, apart from its topic.
 
-Everything but ``expansion_of`` reads a sentence in lower case: made so once, it is searched in a third of
-the time that patterns without regard to case take.
+Everything but ``expansion_of`` and ``wording_of`` reads a sentence in lower case: made so once, it is searched
+in a third of the time that patterns without regard to case take.
 """
 
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from assistant.questions import Kind
 
 __all__ = [
     "SHAPED_KINDS",
+    "Wording",
     "asks_number",
     "expansion_of",
     "has_negation",
@@ -20,6 +22,7 @@ __all__ = [
     "is_signpost",
     "joins_on",
     "leans_back",
+    "wording_of",
 ]
 
 # Each way to say it begins with a letter, not with a group: so the search is three times as fast.
@@ -68,13 +71,37 @@ SHAPED_KINDS = tuple(_SHAPES)
 """The kinds of question whose answers have a shape to look for."""
 
 
+class Wording(NamedTuple):
+    """How many words a sentence has, and what this module tells of it whatever is asked."""
+
+    words: int
+    is_signpost: bool
+    leans_back: bool
+    joins_on: bool
+    has_negation: bool
+    has_number: bool
+
+
+@lru_cache(_KEPT)
+def wording_of(sentence: str) -> Wording:
+    """The wording of ``sentence``, in any case."""
+    lowered = sentence.lower()
+    return Wording(
+        words=len(lowered.split()),
+        is_signpost=is_signpost(lowered),
+        leans_back=leans_back(lowered),
+        joins_on=joins_on(lowered),
+        has_negation=has_negation(lowered),
+        has_number=has_number(lowered),
+    )
+
+
 def expansion_of(acronyms: Sequence[str]) -> re.Pattern[str] | None:
     """What finds words in a row that spell an acronym: "Elastic Container Service" for ECS."""
     spelled = [r"\W+".join(rf"{letter}[a-z]+" for letter in acronym.upper()) for acronym in acronyms]
     return re.compile("|".join(rf"\b{words}" for words in spelled)) if spelled else None
 
 
-@lru_cache(_KEPT)
 def is_signpost(sentence: str) -> bool:
     """Whether ``sentence``, in lower case, says what will be or was said, rather than something about it."""
     return _SIGNPOST.search(sentence) is not None
@@ -97,13 +124,11 @@ def has_shape(sentence: str, kind: Kind) -> bool:
     return pattern is not None and pattern.search(sentence) is not None
 
 
-@lru_cache(_KEPT)
 def has_negation(text: str) -> bool:
     """Whether a sentence or a question denies something ("not", "never", "without")."""
     return _NEGATION.search(text) is not None
 
 
-@lru_cache(_KEPT)
 def has_number(sentence: str) -> bool:
     """Whether it has a number, in digits or in words."""
     return _NUMBER.search(sentence) is not None
