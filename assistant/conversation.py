@@ -12,6 +12,7 @@ __all__ = ["Turn", "points_back", "standalone_question"]
 _TURNS_READ = 6
 _WORDS_CARRIED = 5
 _COMPLETE_FROM_WORDS = 3
+_TERM_WORDS = 3
 _ALONE_FROM_WORDS = 6
 """With as many content words of its own even what points back or is no sentence is taken as it is."""
 _OPENING = re.compile(
@@ -67,11 +68,12 @@ def standalone_question(question: str, history: Sequence[Turn], lexical: Lexical
     question before it: "What does it cost? (Docker Hub)". Any other question is a change of topic or
     complete in itself, and comes back as it was: one with many words of its own, and one that asks what
     something is by name ("What is interest?", but not "What is the interest?"). So does small talk ("ok,
-    thanks"), and of a correction what was meant: "ECS" for "no, I mean ECS".
+    thanks"), and a name that corrects stands by itself: "ECS" for "no, I mean ECS".
     """
     asked = [plain_text(turn.content) for turn in history if turn.role == "user"]
     before = ""
-    for turn in [*filter(None, asked[-_TURNS_READ:]), question]:
+    said = [turn for turn in asked[-_TURNS_READ:] if turn and not _is_small_talk(turn)]
+    for turn in [*said, question]:
         before = _completed(turn, before, lexical)
     return before
 
@@ -84,14 +86,14 @@ def points_back(text: str) -> bool:
 def _completed(question: str, before: str, lexical: LexicalIndex) -> str:
     if not before:
         return question
-    correction = _CORRECTION.match(question)
-    opening = correction or _OPENING.match(question)
-    rest = question[opening.end() :] if opening else question
     frame = _FRAME.match(before)
+    correction = _CORRECTION.match(question)
+    if correction and _is_term(meant := question[correction.end() :]):
+        return f"{frame['ask']}{meant.rstrip('?.! ')}?" if frame else meant
+    opening = _OPENING.match(question)
+    rest = question[opening.end() :] if opening else question
     if opening and frame and not _ASKS.match(rest):
         return f"{frame['ask']}{rest.rstrip('?.! ')}?"
-    if correction:
-        return rest
     if _is_small_talk(question):
         return question
     analysed = analyse_question(question, lexical)
@@ -107,6 +109,12 @@ def _completed(question: str, before: str, lexical: LexicalIndex) -> str:
     )
     carried = _carried(own, analyse_question(before, lexical).words) if leans else ()
     return f"{punctuated(question)} ({' '.join(word.text for word in carried)})" if carried else question
+
+
+def _is_term(text: str) -> bool:
+    """Whether it is but a name: one to three words, all of which say what it is about."""
+    words = re.findall(r"\w+", text)
+    return 0 < len(words) <= _TERM_WORDS and all(map(has_content, words))
 
 
 def _is_small_talk(text: str) -> bool:

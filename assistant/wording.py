@@ -1,7 +1,7 @@
 """What the wording of a spoken sentence gives away, apart from its topic.
 
-Everything but ``expansion_of`` and ``wording_of`` reads a sentence in lower case: made so once, it is searched
-in a third of the time that patterns without regard to case take.
+All but ``expansion_of`` and ``wording_of`` read a sentence in lower case: made so once, it is searched in a
+third of the time that patterns without regard to case take.
 """
 
 import re

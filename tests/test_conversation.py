@@ -35,6 +35,7 @@ def alone(question: str, *before: str, lexical: LexicalIndex) -> str:
         ("What is Docker Hub?", "no, the other one", "no, the other one? (Docker Hub)"),
         ("What is ECS?", "no, I mean EKS", "What is EKS?"),
         ("How do images differ?", "sorry, I meant ECS", "ECS"),
+        ("What is Docker Hub?", "I mean the price of it", "I mean the price of it? (Docker Hub)"),
     ],
 )
 def test_a_question_that_leans_is_completed(
@@ -66,6 +67,10 @@ def test_a_change_of_topic_is_not_dragged_back(lexical: LexicalIndex, question: 
 def test_without_history_nothing_changes(lexical: LexicalIndex) -> None:
     assert alone("and EKS?", lexical=lexical) == "and EKS?"
     assert standalone_question("it?", [Turn("assistant", "Docker Hub.")], lexical) == "it?"
+
+
+def test_thanks_between_questions_do_not_cut_the_thread(lexical: LexicalIndex) -> None:
+    assert alone("Why?", "What is Docker Hub?", "ok, thanks!", lexical=lexical) == "Why? (Docker Hub)"
 
 
 def test_a_chain_of_follow_ups_keeps_its_thread(lexical: LexicalIndex) -> None:
