@@ -43,7 +43,7 @@ in view."""
 
 _CITED_FROM = 0.005
 """Probability from which a further span is cited: of 1,361 second and third ones below it, read of lectures
-that their encoder did not see, two were right."""
+that their encoder did not see, two were right (with earlier weights and spans of at most 60 words)."""
 
 
 @dataclass(frozen=True, slots=True)
