@@ -160,7 +160,15 @@ def test_lectures_and_search_and_show(indexed_home: Path) -> None:
     found = run("search", "private images", "--limit", "2", "--json", home=indexed_home)
     assert len(json.loads(found.stdout)["results"]) == 2
     shown = run("show", "docker-on-aws", home=indexed_home)
-    assert shown.stdout.splitlines()[0] == "Hello, and welcome to this section"
+    assert shown.stdout.splitlines()[0] == "       1  Hello, and welcome to this section"
+    cited = json.loads(run("ask", "What is Docker?", "--json", home=indexed_home).stdout)["citations"][0]
+    place = str(cited["line_start"])
+    opened = run("show", "docker-on-aws", "--line", place, home=indexed_home).stdout.splitlines()[0]
+    assert opened.split()[0] == place
+    assert cited["quote"].startswith(opened.split(maxsplit=1)[1])
+    past = run("show", "docker-on-aws", "--line", "100000", home=indexed_home)
+    assert (past.returncode, past.stdout) == (2, "")
+    assert "docker-on-aws ends before 100000" in past.stderr
     assert run("verify", home=indexed_home).stdout == "the index is sound\n"
 
 

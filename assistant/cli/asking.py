@@ -152,10 +152,11 @@ def lectures(settings: Settings, course: str | None, as_json: bool) -> None:
 @click.command()
 @click.argument("lecture_id", metavar="LECTURE")
 @click.option("--at", "at", metavar="MM:SS", help="Start at this time.")
+@click.option("--line", type=click.IntRange(min=1), help="Start at this line of the file, or at this page.")
 @as_json_option
 @click.pass_obj
-def show(settings: Settings, lecture_id: str, at: str | None, as_json: bool) -> None:
-    """Print the transcript of LECTURE with its times, or pages, and speakers."""
+def show(settings: Settings, lecture_id: str, at: str | None, line: int | None, as_json: bool) -> None:
+    """Print the transcript of LECTURE with its times, pages or else lines, and speakers."""
     from assistant.rendering import print_json
     from corpus.formats.clock import format_time, parse_time
 
@@ -169,20 +170,26 @@ def show(settings: Settings, lecture_id: str, at: str | None, as_json: bool) -> 
     cues = [cue for cue in lecture.cues if at is None or (cue.end_ms is not None and cue.end_ms > start)]
     if at is not None and not cues:
         timed = any(cue.end_ms is not None for cue in lecture.cues)
-        raise click.UsageError(
-            f"{lecture_id} ends before {at}" if timed else f"{lecture_id} has no times to start at"
-        )
+        untimed = f"{lecture_id} has no times to start at; use --line"
+        raise click.UsageError(f"{lecture_id} ends before {at}" if timed else untimed)
+    if line is not None:
+        cues = [cue for cue in cues if cue.line_end >= line]
+        if not cues:
+            raise click.UsageError(f"{lecture_id} ends before {line}")
     if as_json:
         print_json({**asdict(lecture), "cues": [asdict(cue) for cue in cues]})
         return
     named: str | None = None
     for cue in cues:
-        when = f"{format_time(cue.start_ms):>8}  " if cue.start_ms is not None else ""
         if lecture.page_kind:
-            when = f"{lecture.page_kind + ' ' + str(cue.line_start):>10}  "
+            when = f"{lecture.page_kind} {cue.line_start}"
+        else:
+            when = str(cue.line_start) if cue.start_ms is None else format_time(cue.start_ms)
         speaker = f"{cue.speaker}: " if cue.speaker and cue.speaker != named else ""
         named = cue.speaker
-        click.echo(f"{when}{speaker}{lecture.transcript[cue.char_start : cue.char_end]}")
+        click.echo(
+            f"{when:>{10 if lecture.page_kind else 8}}  {speaker}{lecture.transcript[cue.char_start : cue.char_end]}"
+        )
 
 
 def _read_history(path: Path) -> "Sequence[Turn]":
