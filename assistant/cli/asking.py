@@ -187,9 +187,8 @@ def show(settings: Settings, lecture_id: str, at: str | None, line: int | None, 
             when = str(cue.line_start) if cue.start_ms is None else format_time(cue.start_ms)
         speaker = f"{cue.speaker}: " if cue.speaker and cue.speaker != named else ""
         named = cue.speaker
-        click.echo(
-            f"{when:>{10 if lecture.page_kind else 8}}  {speaker}{lecture.transcript[cue.char_start : cue.char_end]}"
-        )
+        said = lecture.transcript[cue.char_start : cue.char_end]
+        click.echo(f"{when:>{10 if lecture.page_kind else 8}}  {speaker}{said}")
 
 
 def _read_history(path: Path) -> "Sequence[Turn]":
