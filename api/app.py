@@ -5,7 +5,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from anyio import CapacityLimiter, create_task_group, sleep, to_thread
+from anyio import CapacityLimiter, Event, create_task_group, move_on_after, to_thread
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
@@ -53,9 +53,11 @@ def create_app(settings: Settings, server: ServerSettings | None = None) -> Fast
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        closing = Event()
+
         async def open_beside() -> None:
             pause = _OPENED_AGAIN_AFTER
-            while app.state.assistant is None:
+            while app.state.assistant is None and not closing.is_set():
                 try:
                     opened = await to_thread.run_sync(open_assistant, settings)
                     await to_thread.run_sync(jobs.start)
@@ -64,14 +66,15 @@ def create_app(settings: Settings, server: ServerSettings | None = None) -> Fast
                     if str(error) != str(app.state.failure):
                         _logger.exception("the index cannot be opened")
                     app.state.failure = error
-                    await sleep(pause)
+                    with move_on_after(pause):
+                        await closing.wait()
                     pause = min(2 * pause, _LONGEST_PAUSE)
 
         to_thread.current_default_thread_limiter().total_tokens = _THREADS
         async with create_task_group() as tasks:
             tasks.start_soon(open_beside)
             yield
-            tasks.cancel_scope.cancel()
+            closing.set()
         app.state.assistant = None
         await to_thread.run_sync(jobs.stop)
         keys.close()
