@@ -3,8 +3,9 @@
     python tests/benchmarks/conversations.py --shared ../shared [--homes DIR]
 
 What counts is whether the right passage is found first and among five, for the question as it stands, with
-the words of the turn before it added, and as we complete it. A change of topic is one of our questions asked
-after one about another lecture. The questions of split ``report`` are left out.
+the words of the turn before it added, and as we understand it, which mends its spelling, too. A change of
+topic is one of our questions asked after one about another lecture. The questions of split ``report`` are
+left out.
 """
 
 import argparse

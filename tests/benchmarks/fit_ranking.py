@@ -6,17 +6,17 @@
     python tests/benchmarks/fit_ranking.py --shared ../shared --folds FOLDS
 
 The statement network minimises the negative log likelihood of the sentences of the gold places under a
-softmax over all statements read for a question. The verifier learns which of the likeliest statements answer,
-and the confidence network, which weighs that among the rest, whether the lectures cover the question.
-Questions are ours and the written ones, each read in the whole library and in its own lecture (another kind
-of library); every second one also in all lectures but those that answer it, where it is uncovered. Those of
-SQuAD 2 and CLAP NQ are read in their own article, and asked of the lectures, where they are uncovered, as is
-what people type that no lecture answers; for
-the statement network the covered ones are read in all articles, too, and so are those of Spoken-SQuAD. All
-that is learned from comes from an encoder, for the verifier and the confidence from scores of a network, and
-for the confidence from verdicts, that did not see the lecture or article (two folds): a question that was
-fitted on looks easier than a learner's will be. On split ``choose`` slope and offset of the confidence are
-set (Platt, 1999) so that it is the probability that one of the first three quotes covers a gold place.
+softmax over all statements read for a question. The verifier learns which of the likeliest statements
+answer, and the confidence network, which weighs that among the rest, whether the lectures cover the
+question. Questions are ours and the written ones, each read in the whole library and in its own lecture
+(another kind of library); every second one also in all lectures but those that answer it, where it is
+uncovered. Those of SQuAD 2 and CLAP NQ are read in their own article, and asked of the lectures, where they
+are uncovered, as is what people type that no lecture answers; for the statement network the covered ones
+are read in all articles, too, and so are those of Spoken-SQuAD. All that is learned from comes from an
+encoder, for the verifier and the confidence from scores of a network, and for the confidence from verdicts,
+that did not see the lecture or article (two folds): a question that was fitted on looks easier than a
+learner's will be. On split ``choose`` slope and offset of the confidence are set (Platt, 1999) so that it
+is the probability that one of the first three quotes covers a gold place.
 """
 
 import argparse
