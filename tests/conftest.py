@@ -1,5 +1,6 @@
 """What several test files share: the data beside the project and one index made by the real model."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,16 @@ from corpus import shipped_lectures
 
 FIRST_LECTURE_QUESTIONS = Path(__file__).parent / "data" / "first-lecture-questions.jsonl"
 SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """Let the processes that tests start be interrupted.
+
+    A shell lets what it starts in the background ignore SIGINT, and all its children inherit that: then an
+    interrupt is lost until a program takes the signal itself.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
