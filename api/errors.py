@@ -139,5 +139,9 @@ def _problem(status: int, kind: str, detail: str) -> Problem:
 
 
 def _invalid_part(item: dict[str, Any]) -> str:
+    if item["type"] == "json_invalid":
+        return f"body: no JSON from character {item['loc'][-1]} on: {item['ctx']['error']}"
+    if item["type"] == "model_attributes_type" and item["loc"] == ("body",):
+        return "body: send a JSON object, with the header Content-Type: application/json"
     place = ".".join(str(part) for part in item["loc"][1:]) or "body"
     return f"{place}: {item['msg']}"

@@ -17,7 +17,7 @@ from assistant.manifest import altered_files, read_manifest
 from assistant.migration import upgrade_current
 from assistant.onnx_export import encoder_problems, exported_folder
 from assistant.salvage import salvage
-from assistant.store import Generation, open_generation, read_current, writing
+from assistant.store import Generation, generation_folders, open_generation, read_current, writing
 
 __all__ = ["RepairReport", "repair_home", "row_problems", "verify_home"]
 
@@ -66,9 +66,12 @@ def repair_home(settings: Settings, progress: Progress) -> RepairReport:
     Vectors are taken over where they are whole; what cannot be rebuilt is said.
 
     Raises:
+        IndexMissing: there never was an index.
         IndexDamaged: nothing can be read.
         IndexTooNew: a later version of this program wrote the index.
     """
+    if not generation_folders(settings.home):
+        read_current(settings.home)
     with writing(settings.home):
         done = []
         with suppress(IndexDamaged):

@@ -2,7 +2,7 @@
 
 import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -14,12 +14,15 @@ from assistant.building import Progress
 from assistant.config import Settings
 from assistant.errors import EvaluationInvalid
 from assistant.evaluation import Outcome, SystemReport, evaluate, report_of
-from assistant.evaluation_data import load_corpus, load_questions
+from assistant.evaluation_data import EvaluationQuestion, load_corpus, load_questions
 from assistant.indexing import index_lectures, index_paths
 from assistant.opening import open_index
-from assistant.rendering import print_json
+from assistant.rendering import note, print_json
 
 __all__ = ["EvaluationRun", "print_reports", "run_evaluation", "shown"]
+
+_NAMED = 5
+"""How many lectures a warning names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,9 @@ def run_evaluation(
             questions = [q for q in questions if q.split in splits]
             if not questions:
                 raise EvaluationInvalid(f"{questions_file}: no question of split {', '.join(splits)}")
+        if absent := _absent_lectures(questions, transcripts):
+            named = ", ".join(absent[:_NAMED]) + (", …" if len(absent) > _NAMED else "")
+            note(f"warning: not indexed, so that their questions count as missed: {named}")
         outcomes = evaluate(
             generation,
             opened.encoder,
@@ -87,6 +93,16 @@ def run_evaluation(
         for system, found in outcomes.items()
     ]
     return EvaluationRun(questions_file, generation.manifest.model_name, transcripts, outcomes, reports)
+
+
+def _absent_lectures(questions: Sequence[EvaluationQuestion], indexed: Container[str]) -> list[str]:
+    answering = {
+        lecture_id
+        for question in questions
+        if question.answerable
+        for lecture_id in ({place.lecture_id for place in question.places} or question.lecture_ids)
+    }
+    return sorted(lecture_id for lecture_id in answering if lecture_id not in indexed)
 
 
 def print_reports(reports: Sequence[SystemReport], *, as_json: bool) -> None:

@@ -153,7 +153,7 @@ def _write_graph(encoder: TransformerEncoder, folder: Path) -> None:
 
 def _compare(encoder: TransformerEncoder, exported: OnnxEncoder, files: ModelFiles) -> None:
     prompted = [encoder.question_prompt + probe for probe in _PROBES]
-    expected = encoder.model.encode(prompted, prompt="", normalize_embeddings=True)
+    expected = encoder.model.encode(prompted, prompt="", normalize_embeddings=True, show_progress_bar=False)
     found = np.stack([exported.encode_question(probe).vector for probe in _PROBES])
     difference = float(np.abs(expected - found).max())
     if difference > _TOLERANCE:

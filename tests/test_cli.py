@@ -154,6 +154,66 @@ def test_chat_keeps_the_conversation(indexed_home: Path) -> None:
     assert "Amazon Elastic Kubernetes Service" in done.stdout
 
 
+def test_a_question_needs_no_quotes(indexed_home: Path) -> None:
+    quoted, plain = (
+        json.loads(run("ask", "--json", *words, home=indexed_home).stdout)
+        for words in (["What is Docker?"], ["What", "is", "Docker?"])
+    )
+    assert {**plain, "timing_ms": None} == {**quoted, "timing_ms": None}
+
+
+def test_questions_from_a_pipe_go_on_after_an_empty_line(indexed_home: Path) -> None:
+    done = run("chat", home=indexed_home, stdin="What is ECS?\n\nAnd what about EKS?\n")
+    assert "Understood as: What is EKS?" in done.stdout
+
+
+def test_home_after_the_command_is_told_its_place(tmp_path: Path) -> None:
+    done = run("lectures", "--home", tmp_path, home=tmp_path)
+    assert done.returncode == 2
+    assert "--home goes before the command: assistant --home DIR COMMAND …" in done.stderr
+
+
+def test_one_path_that_is_not_there_keeps_all_from_the_index_and_that_is_said(tmp_path: Path) -> None:
+    (tmp_path / "pods.srt").write_text(SRT)
+    home = tmp_path / "home"
+    done = run("index", tmp_path / "pods.srt", tmp_path / "gone.srt", home=home)
+    assert done.returncode == 3
+    assert done.stderr == (
+        "nothing was indexed, for one of the paths cannot be:\n"
+        f"error: {tmp_path / 'gone.srt'}: no such file or folder\n"
+    )
+    assert not (home / "CURRENT").exists()
+
+
+def test_an_export_replaces_a_file_only_if_that_is_meant(indexed_home: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "thesis.zip"
+    kept.write_bytes(b"years of work")
+    done = run("export", kept, home=indexed_home)
+    assert done.returncode == 2
+    assert f"{kept} exists; give --replace to write over it" in done.stderr
+    assert kept.read_bytes() == b"years of work"
+    assert run("export", kept, "--replace", home=indexed_home).returncode == 0
+    assert kept.stat().st_size > 1_000_000
+
+
+def test_there_is_nothing_to_repair_where_nothing_was(tmp_path: Path) -> None:
+    home = tmp_path / "mistyped"
+    done = run("repair", home=home)
+    assert done.returncode == 3
+    assert done.stderr == f"error: {home} holds no index yet; run `assistant index PATH...`\n"
+    assert not home.exists()
+
+
+def test_questions_about_lectures_that_are_not_indexed_are_told(indexed_home: Path, tmp_path: Path) -> None:
+    places = [{"doc_id": "elsewhere", "char_start": 0, "char_end": 9}]
+    question = {"id": "1", "question": "What is Docker?", "doc_id": "elsewhere", "answerable": True}
+    file = tmp_path / "questions.jsonl"
+    file.write_text(json.dumps({**question, "evidence": places}) + "\n")
+    done = run("eval", file, "--json", home=indexed_home)
+    assert "warning: not indexed, so that their questions count as missed: elsewhere\n" in done.stderr
+    assert json.loads(done.stdout)[0]["hit_1"] == 0.0
+
+
 def test_lectures_and_search_and_show(indexed_home: Path) -> None:
     listed = run("lectures", "--json", home=indexed_home)
     assert [item["lecture_id"] for item in json.loads(listed.stdout)] == ["docker-on-aws"]

@@ -111,6 +111,15 @@ def test_a_broken_body_is_problem_json(server: httpx.Client) -> None:
     response = server.post("/v1/ask", content=b"{not json", headers={"content-type": "application/json"})
     assert response.status_code == 422
     assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["detail"].startswith("body: no JSON from character 1 on: Expecting property name")
+
+
+def test_a_body_of_another_type_is_told_the_header_to_send(server: httpx.Client) -> None:
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    response = server.post("/v1/ask", content=b'{"question": "What is Docker?"}', headers=form)
+    assert response.status_code == 422
+    wanted = "body: send a JSON object, with the header Content-Type: application/json"
+    assert response.json()["detail"] == wanted
 
 
 def test_questions_in_parallel_get_their_own_answers(server: httpx.Client) -> None:

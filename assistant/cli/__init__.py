@@ -45,6 +45,11 @@ class _Commands(click.Group):
             context.exit(INTERRUPTED)
         except BrokenPipeError:
             raise
+        except click.NoSuchOption as error:
+            if error.option_name != "--home":
+                raise
+            told = "--home goes before the command: assistant --home DIR COMMAND …"
+            raise click.UsageError(told, error.ctx) from error
         except NotIndexed as error:
             self._fail(context, f"{error} All are listed by `assistant lectures`", USAGE_ERROR)
         except (QuestionInvalid, KeyInvalid, SettingInvalid) as error:

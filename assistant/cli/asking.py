@@ -14,6 +14,7 @@ from assistant.cli.options import (
     NOT_COVERED,
     as_json_option,
     course_option,
+    joined,
     lecture_option,
     limit_option,
     open_assistant,
@@ -28,7 +29,7 @@ __all__ = ["ask", "chat", "lectures", "search", "show"]
 
 
 @click.command()
-@click.argument("question")
+@click.argument("question", nargs=-1, required=True, callback=joined)
 @course_option
 @lecture_option
 @limit_option
@@ -63,7 +64,7 @@ def ask(
 
 
 @click.command()
-@click.argument("words")
+@click.argument("words", nargs=-1, required=True, callback=joined)
 @course_option
 @lecture_option
 @click.option("--limit", type=click.IntRange(1, 200), default=5, show_default=True)
@@ -100,7 +101,7 @@ def search(
 @limit_option
 @click.pass_obj
 def chat(settings: Settings, course: str | None, lectures: tuple[str, ...], limit: int) -> None:
-    """Ask one question after another; follow-ups are understood. An empty line or Ctrl-D ends it."""
+    """Ask one question after another; follow-ups are understood. Ctrl-D or a typed empty line ends it."""
     from assistant.conversation import Turn
     from assistant.rendering import note, print_answer
 
@@ -113,7 +114,9 @@ def chat(settings: Settings, course: str | None, lectures: tuple[str, ...], limi
             note("")
             return
         if not question.strip():
-            return
+            if sys.stdin.isatty():
+                return
+            continue
         try:
             answer = assistant.ask(
                 question, history=turns, course=course, lectures=lectures or None, limit=limit

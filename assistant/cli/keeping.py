@@ -30,15 +30,20 @@ def index(settings: Settings, paths: tuple[Path, ...], strict: bool, as_json: bo
     from assistant.indexing import index_paths
     from assistant.rendering import note, print_json, progress_bar
     from assistant.store import current_generation
-    from corpus import shipped_lectures
+    from corpus import CorpusError, shipped_lectures
 
     if not paths:
         try:
             current_generation(settings.home)
         except IndexMissing:
             paths = (shipped_lectures(),)
-    with progress_bar() as progress:
-        report = index_paths(paths, settings, progress, strict=strict)
+    try:
+        with progress_bar() as progress:
+            report = index_paths(paths, settings, progress, strict=strict)
+    except CorpusError:
+        if len(paths) > 1:
+            note("nothing was indexed, for one of the paths cannot be:")
+        raise
     for problem in report.problems:
         note(f"left out: {problem}")
     for failure in report.failures:
@@ -117,12 +122,15 @@ def repair(settings: Settings, as_json: bool) -> None:
 
 @click.command("export")
 @click.argument("file", type=FILE_PATH)
+@click.option("--replace", is_flag=True, help="Also if there is such a FILE.")
 @as_json_option
 @click.pass_obj
-def export_index(settings: Settings, file: Path, as_json: bool) -> None:
+def export_index(settings: Settings, file: Path, replace: bool, as_json: bool) -> None:
     """Write the index and its encoder to FILE, for `import` on another machine."""
     from assistant.archive import export_archive
 
+    if file.exists() and not replace:
+        raise click.BadParameter(f"{file} exists; give --replace to write over it", param_hint="FILE")
     _tell("exported", export_archive(settings.home, file), as_json=as_json)
 
 

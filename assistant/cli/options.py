@@ -22,6 +22,7 @@ __all__ = [
     "USAGE_ERROR",
     "as_json_option",
     "course_option",
+    "joined",
     "lecture_option",
     "limit_option",
     "open_assistant",
@@ -36,6 +37,11 @@ as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSO
 course_option = click.option("--course", help="Only lectures of this course.")
 lecture_option = click.option("--lecture", "lectures", multiple=True, help="Only this lecture (repeatable).")
 limit_option = click.option("--limit", type=click.IntRange(1, 50), default=CITED, show_default=True)
+
+
+def joined(context: click.Context, parameter: click.Parameter, words: tuple[str, ...]) -> str:
+    """The words of an argument as one text, whether the shell was told by quotes that they are one or not."""
+    return " ".join(words)
 
 
 def open_assistant(settings: Settings) -> "LectureAssistant":
