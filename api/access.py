@@ -5,7 +5,6 @@ import math
 import time
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -22,6 +21,8 @@ _bearer = HTTPBearer(
     auto_error=False, description="A key of `assistant keys create`; none while the server has no keys."
 )
 _Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
+_PROXIED = frozenset({"forwarded", "x-forwarded-for", "x-real-ip"})
+"""What a proxy adds: with it a request on loopback may be anybody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ class Gate:
         self, request: Request, credentials: HTTPAuthorizationCredentials | None
     ) -> tuple[Access, bool]:
         address = request.client.host if request.client else "unknown"
-        if self._settings.open_without_keys and not self._keys.exist():
+        is_local = _PROXIED.isdisjoint(request.headers.keys())
+        if is_local and self._settings.open_without_keys and not self._keys.exist():
             self._refuse_other_names(request)
             self._refuse_other_sites(request)
             return Access(address, None, may_write=True), False
@@ -80,11 +82,9 @@ class Gate:
     def _refuse_other_names(self, request: Request) -> None:
         name = request.url.hostname or ""
         if self._settings.loopback_names_only and not is_loopback(name):
-            public = self._settings.public_url
-            if public is None or name != urlsplit(public).hostname:
-                raise HTTPException(
-                    403, f"this server is not known as {name!r}; make a key, or set ASSISTANT_PUBLIC_URL"
-                )
+            raise HTTPException(
+                403, f"without keys this server is not called {name!r}; make one: `assistant keys create`"
+            )
 
     def _refuse_other_sites(self, request: Request) -> None:
         """Without keys, any page in the user's browser could write here; only our own may."""

@@ -21,19 +21,18 @@ from api.openapi_document import DESCRIPTION, describe
 from api.routes import ask, chat, feedback, health, lectures, passages, search, uploads
 from api.routes.pages import page_routes
 from assistant.config import Settings
-from assistant.errors import AssistantError
 from assistant.feedback import FeedbackStore
 from assistant.jobs import JobRunner
 from assistant.keys import KeyStore
 from assistant.service import open_assistant
-from corpus import CorpusError
 
 __all__ = ["create_app"]
 
 _logger = logging.getLogger(__name__)
 _THREADS = max(8, 2 * (os.cpu_count() or 1))
 """Questions looked up at the same time. Each keeps a core busy, so more only hold more memory."""
-_JOB_WAITERS = 16
+_JOB_WAITERS, _UPLOAD_READERS = 16, 2
+"""Threads of those who wait for jobs, and of uploads being read: they take none from those who ask."""
 _OPENED_AGAIN_AFTER, _LONGEST_PAUSE = 2.0, 60.0
 """Seconds, doubled each time; an operator may repair meanwhile what could not be opened."""
 _BODY_SILENCE = 30.0
@@ -62,7 +61,7 @@ def create_app(settings: Settings, server: ServerSettings | None = None) -> Fast
                     opened = await to_thread.run_sync(open_assistant, settings)
                     await to_thread.run_sync(jobs.start)
                     app.state.assistant = opened
-                except (AssistantError, CorpusError) as error:
+                except Exception as error:  # whatever it is, it is told and tried again
                     if str(error) != str(app.state.failure):
                         _logger.exception("the index cannot be opened")
                     app.state.failure = error
@@ -98,6 +97,7 @@ def create_app(settings: Settings, server: ServerSettings | None = None) -> Fast
     app.state.feedback = feedback_store
     app.state.jobs = jobs
     app.state.job_waiters = CapacityLimiter(_JOB_WAITERS)
+    app.state.upload_readers = CapacityLimiter(_UPLOAD_READERS)
     add_error_handlers(app)
     for routes in (ask, search, lectures, passages, uploads, chat, feedback, health):
         app.include_router(routes.router)

@@ -17,10 +17,11 @@ class ServerSettings:
     """How the server deals with its clients; the variable of each is in ``from_environment``."""
 
     open_without_keys: bool = True
-    """Serve everyone while no key was ever made. True only where the server listens on loopback."""
+    """Serve everyone while no key was ever made. True only where the server listens on loopback and nothing
+    says that a proxy brings it the requests of others."""
     loopback_names_only: bool = False
-    """While it is open to everyone, answer only to names of this machine and ``public_url``'s: else a page
-    elsewhere could point its own name here and read along (DNS rebinding)."""
+    """While it is open to everyone, answer only to names of this machine: else a page elsewhere could point
+    its own name here and read along (DNS rebinding)."""
     public_reading: bool = False
     """Whether asking and reading need no key even when there are keys."""
     rate_limit: str = "600/minute"
@@ -59,9 +60,12 @@ class ServerSettings:
         values = _Values(environment)
         default = cls()
         path = "/" + root_path.strip("/") if root_path.strip("/") else ""
+        public_url = values.text("ASSISTANT_PUBLIC_URL").rstrip("/") or None
+        proxies = values.words("ASSISTANT_TRUSTED_PROXIES")
+        is_open = open_without_keys and public_url is None and not proxies
         return cls(
-            open_without_keys=open_without_keys,
-            loopback_names_only=open_without_keys,
+            open_without_keys=is_open,
+            loopback_names_only=is_open,
             public_reading=values.switch("ASSISTANT_PUBLIC_READING"),
             rate_limit=values.rate("ASSISTANT_RATE_LIMIT", default.rate_limit),
             cors_origins=values.words("ASSISTANT_CORS_ORIGINS"),
@@ -69,9 +73,9 @@ class ServerSettings:
             upload_bytes=values.size("ASSISTANT_UPLOAD_BYTES", default.upload_bytes),
             log_questions=values.switch("ASSISTANT_LOG_QUESTIONS"),
             log_format=values.one_of("ASSISTANT_LOG_FORMAT", ("auto", "json", "text")),
-            public_url=values.text("ASSISTANT_PUBLIC_URL").rstrip("/") or None,
+            public_url=public_url,
             root_path=path,
-            trusted_proxies=values.words("ASSISTANT_TRUSTED_PROXIES"),
+            trusted_proxies=proxies,
             chat_links=values.switch("ASSISTANT_CHAT_LINKS"),
             frame_ancestors=values.text("ASSISTANT_FRAME_ANCESTORS") or default.frame_ancestors,
         )

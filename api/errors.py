@@ -12,7 +12,14 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from api.schemas import OpenAIError, OpenAIErrorBody, Problem
-from assistant.errors import AssistantError, LectureConflict, NotIndexed, QuestionInvalid, UploadInvalid
+from assistant.errors import (
+    AssistantError,
+    HomeUnusable,
+    LectureConflict,
+    NotIndexed,
+    QuestionInvalid,
+    UploadInvalid,
+)
 
 __all__ = [
     "NotReady",
@@ -75,6 +82,10 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, AssistantError):
         # The message names files of the server.
         _logger.error("%s", error)
+        if isinstance(error, HomeUnusable):
+            return _problem(
+                503, "storage-unusable", "nothing can be kept or read now; the operator's log says why"
+            )
         return _problem(503, "index-unusable", "the index cannot be read; the operator's log says why")
     return _problem(500, "internal", "something went wrong; the operator's log has more")
 

@@ -61,7 +61,7 @@ class AskRequest(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"question": "What is Docker?"}]}
     )
 
-    question: Annotated[str, Field(max_length=100_000, description="At most 2,000 characters are read.")]
+    question: Annotated[str, Field(max_length=100_000, description="At most 2,000 characters.")]
     course: Named | None = None
     lectures: Annotated[list[Named], Field(min_length=1, max_length=1000)] | None = None
     history: Annotated[list[HistoryTurn], Field(max_length=100)] = []

@@ -3,7 +3,7 @@
 import os
 import socket
 import sys
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import uvicorn
 
@@ -30,22 +30,25 @@ def run(settings: Settings, host: str, port: int, root_path: str = "") -> None:
         IndexTooNew: a later version of this program wrote it.
         SettingInvalid: a variable of the environment cannot have its value.
     """
-    loopback = is_loopback(host)
-    server = ServerSettings.from_environment(os.environ, open_without_keys=loopback, root_path=root_path)
+    server = ServerSettings.from_environment(
+        os.environ, open_without_keys=is_loopback(host), root_path=root_path
+    )
     # Damage is told before anyone listens; an index that is missing or old is seen to by the application.
     with suppress(IndexMissing, IndexOutdated):
         open_current(settings.home).close()
+    application = create_app(settings, server)
     listener = listen(host, port)
     shown = f"[{host}]" if listener.family == socket.AF_INET6 else host
-    if not loopback and not server.public_reading and not KeyStore(settings.home).exist():
-        _say(
-            f"warning: there are no API keys, so on {shown} every request is refused; "
-            "make one: `assistant keys create NAME`"
-        )
+    with closing(KeyStore(settings.home)) as keys:
+        if not server.open_without_keys and not server.public_reading and not keys.exist():
+            _say(
+                f"warning: there are no API keys, so on {shown} every request is refused; "
+                "make one: `assistant keys create NAME`"
+            )
     _say(f"serving on http://{shown}:{listener.getsockname()[1]}{server.root_path} (documented at /docs)")
     set_up_logs(server.log_format)
     config = uvicorn.Config(
-        create_app(settings, server),
+        application,
         host=host,
         port=port,
         timeout_graceful_shutdown=_GRACE_SECONDS,

@@ -73,7 +73,8 @@ class RetiredPassage:
 class Catalog:
     """Read side of one catalogue; safe to use from several threads.
 
-    Every row is held against its digest: what was altered raises ``IndexDamaged`` and is never returned.
+    Lectures, their cues, sentences and passages are held against their digests: what was altered raises
+    ``IndexDamaged`` and is never returned.
     """
 
     def __init__(self, path: Path) -> None:

@@ -16,6 +16,7 @@ from assistant.errors import AssistantError, IndexBusy, LectureConflict, NotInde
 from assistant.indexing import index_paths, remove_lectures
 from assistant.job_records import Job, JobProgress
 from corpus import CorpusError
+from corpus.errors import LectureIdTaken
 
 __all__ = ["Outcome", "run_in_process"]
 
@@ -70,6 +71,10 @@ def _work(settings: Settings, job: Job, pipe: Connection) -> None:
         outcome = Outcome("another process was writing the index for too long; try again later", busy=True)
     except (LectureConflict, NotIndexed) as error:
         outcome = Outcome(str(error))
+    except LectureIdTaken:  # by another upload that waited before this one
+        outcome = Outcome(
+            f"there is a lecture {job.lecture_id!r}; remove it first, or send another lecture_id"
+        )
     except CorpusError as error:
         outcome = Outcome(str(error).replace(f"{job.folder}/", ""))
     except AssistantError:

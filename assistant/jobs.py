@@ -6,14 +6,17 @@ import shutil
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from assistant.config import Settings
-from assistant.errors import AssistantError, NotIndexed, UploadInvalid
+from assistant.errors import AssistantError, HomeUnusable, UploadInvalid
 from assistant.job_process import run_in_process
 from assistant.job_records import Job, JobProgress, JobRecords
-from assistant.service import LectureAssistant
+from assistant.store import open_current
 from assistant.uploads import Staged, Staging, uploads_folder
 
 __all__ = ["JobRunner"]
@@ -26,7 +29,7 @@ _STOPPED = "the server was stopped before it was done; send it again"
 
 
 class JobRunner:
-    """Runs the jobs of one home; there is one for it at a time, in the server."""
+    """Runs the jobs of one home; of several servers over it, one has the jobs, and the others refuse them."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -36,19 +39,43 @@ class JobRunner:
         self._stopping = threading.Event()
         self._ended = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
+        # The operating system drops it when the server dies.
+        self._lock = FileLock(settings.home / "jobs.lock", timeout=0, thread_local=False)
+        self._taking = threading.Lock()
 
     def start(self) -> None:
-        """Clear up after a server that was killed, then wait for jobs.
+        """Wait for jobs, once what a killed server left is cleared up; not while another server has them.
 
         Raises:
             HomeUnusable: what was left cannot be read or removed.
         """
+        with self._taking:
+            if self._lock.is_locked:
+                return
+            try:
+                self._lock.acquire()
+            except (Timeout, OSError):
+                return
+            try:
+                self._clear_up()
+            except BaseException:
+                self._lock.release()
+                raise
+            self._thread.start()
+
+    def _clear_up(self) -> None:
         for job in self._records.under_way():
             self._end(job, _STOPPED)
         for leftover in uploads_folder(self._settings.home).glob(".*"):
             shutil.rmtree(leftover, ignore_errors=True)
         self._records.forget_old()
-        self._thread.start()
+
+    def _have_jobs(self) -> None:
+        self.start()  # the server that had them may be gone by now
+        if not self._lock.is_locked:
+            raise HomeUnusable(
+                f"{self._settings.home}: another server takes the uploads of this home; stop one of the two"
+            )
 
     def stop(self) -> None:
         """End the running job, which leaves the index as it was, and those that wait."""
@@ -57,6 +84,7 @@ class JobRunner:
         if self._thread.ident is not None:
             self._thread.join()
         self._records.close()
+        self._lock.release()
 
     def stage(self, filename: str, described: Mapping[str, str | None]) -> Staging:
         """Begin to receive a transcript."""
@@ -67,8 +95,9 @@ class JobRunner:
 
         Raises:
             UploadInvalid: the key was used for something else.
-            HomeUnusable: the job cannot be kept.
+            HomeUnusable: the job cannot be kept, or another server of this home has the jobs.
         """
+        self._have_jobs()
         job, is_new = self._records.add(
             who, "add", staged.lecture_id, staged.fingerprint, idempotency_key, staged.folder, staged.problems
         )
@@ -81,8 +110,9 @@ class JobRunner:
 
         Raises:
             UploadInvalid: the key was used for something else.
-            HomeUnusable: the job cannot be kept.
+            HomeUnusable: the job cannot be kept, or another server of this home has the jobs.
         """
+        self._have_jobs()
         job, is_new = self._records.add(who, "remove", lecture_id, lecture_id, idempotency_key)
         return self._started(job, is_new, "remove", lecture_id)
 
@@ -116,7 +146,13 @@ class JobRunner:
                 self._end(job, self._work_until_free(job))
             except Exception:  # the thread must live on for the next job
                 _logger.exception("a job broke off")
-                self._end(job, "something went wrong; the operator's log has more")
+                self._note_broken_off(job)
+
+    def _note_broken_off(self, job: Job) -> None:
+        try:
+            self._end(job, "something went wrong; the operator's log has more")
+        except Exception:  # a full disk, for one; the next start of the server ends the job
+            _logger.exception("that a job broke off cannot be noted")
 
     def _work_until_free(self, job: Job) -> str | None:
         """Do the job, waiting while another process writes the index; returns why it failed."""
@@ -150,9 +186,10 @@ class JobRunner:
     def _is_indexed(self, job: Job) -> bool:
         """Whether a job that was cut off had already done its work."""
         try:
-            source = LectureAssistant(self._settings).lecture(job.lecture_id).source
-        except NotIndexed:
-            return job.kind == "remove"
+            with closing(open_current(self._settings.home)) as generation:
+                source = generation.catalog.sources().get(job.lecture_id)
         except AssistantError:
             return False
+        if source is None:
+            return job.kind == "remove"
         return job.folder is not None and Path(source).parent == Path(job.folder).resolve()

@@ -26,6 +26,10 @@ __all__ = ["ApiKey", "KeyStore"]
 _SCHEMA = """CREATE TABLE IF NOT EXISTS keys (name TEXT PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE,
     courses TEXT, can_upload INTEGER NOT NULL, created INTEGER NOT NULL, expires INTEGER, revoked INTEGER)"""
 _COLUMNS = "name, courses, can_upload, created, expires, revoked"
+_ADVICE = (
+    "make it writable, or restore it from a copy; "
+    "without it no key holds, and a server on loopback asks for none"
+)
 _DAY = 24 * 60 * 60
 
 
@@ -52,7 +56,7 @@ class KeyStore:
     """The keys of one home. What the command line changes, a running server sees at once."""
 
     def __init__(self, home: Path) -> None:
-        self._records = RecordFile(home / "keys.sqlite", _SCHEMA)
+        self._records = RecordFile(home / "keys.sqlite", _SCHEMA, _ADVICE)
 
     def create(
         self,

@@ -12,6 +12,7 @@ from assistant.errors import HomeUnusable
 __all__ = ["RecordFile", "damaged_records"]
 
 _WAIT_SECONDS = 5.0
+_BEGIN_ANEW = "make it writable, or move it away to begin anew"
 
 
 class RecordFile:
@@ -20,10 +21,14 @@ class RecordFile:
     The file is made by the first write, readable by its owner only. Each call is a transaction.
     """
 
-    def __init__(self, path: Path, schema: str) -> None:
-        """``schema`` is a ``CREATE TABLE IF NOT EXISTS``; nothing is opened yet."""
+    def __init__(self, path: Path, schema: str, advice: str = _BEGIN_ANEW) -> None:
+        """``schema`` is a ``CREATE TABLE IF NOT EXISTS``; nothing is opened yet.
+
+        ``advice`` is what to do with a file that cannot be used.
+        """
         self.path = path
         self._schema = schema
+        self._advice = advice
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
 
@@ -62,9 +67,9 @@ class RecordFile:
                 cursor = connection.execute(query, values)
                 return cursor.fetchall(), cursor.lastrowid or 0, cursor.rowcount
         except (OSError, sqlite3.Error) as error:
-            raise HomeUnusable(
-                f"{self.path}: cannot be used ({error}); make it writable, or move it away to begin anew"
-            ) from error
+            is_held = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+            advice = "another program holds it; try again" if is_held else self._advice
+            raise HomeUnusable(f"{self.path}: cannot be used ({error}); {advice}") from error
 
     def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True)

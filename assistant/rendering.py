@@ -48,7 +48,7 @@ def print_answer(answer: "Answer") -> None:
         click.echo(f"\nNothing found on: {', '.join(answer.unsupported)}")
     if answer.citations:
         click.echo()
-    quoted = sum(f"[{c.number}]" in answer.answer for c in answer.citations)
+    quoted = sum(f"{c.quote} [{c.number}]" in answer.answer for c in answer.citations)
     for citation in answer.citations[:quoted]:
         click.echo(f"  [{citation.number}] {where(citation)}")
     if answer.citations[quoted:]:
@@ -100,7 +100,7 @@ def shorten(text: str, width: int = 100) -> str:
 
 
 @contextmanager
-def progress_bar(quiet: bool = False) -> "Iterator[Progress]":
+def progress_bar() -> "Iterator[Progress]":
     """A bar with rate and time left on standard error, once work has taken two seconds.
 
     Where standard error is no terminal only a new kind of work is noted, a line each. Ctrl-C ends the work
@@ -122,7 +122,7 @@ def progress_bar(quiet: bool = False) -> "Iterator[Progress]":
         nonlocal bar, task, current
         if interrupted:
             raise KeyboardInterrupt
-        if quiet or time.monotonic() - started < _SHOW_AFTER_SECONDS:
+        if time.monotonic() - started < _SHOW_AFTER_SECONDS:
             return
         if not sys.stderr.isatty():
             if what != current:

@@ -25,6 +25,7 @@ __all__ = ["Staged", "Staging", "discard_upload", "uploads_folder"]
 
 _DESCRIBED = ("title", "course", "language", "url")
 _LONGEST = 500
+_NAME_BYTES = 200
 
 
 def uploads_folder(home: Path) -> Path:
@@ -63,7 +64,6 @@ class Staging:
 
         Raises:
             UploadInvalid: a name or text cannot be used, or the suffix is no transcript's.
-            HomeUnusable: the folder cannot be made.
         """
         for name, value in [("filename", filename), *described.items()]:
             if value is not None and not (value.isprintable() and 0 < len(value.strip()) <= _LONGEST):
@@ -82,12 +82,18 @@ class Staging:
         number = uuid.uuid4().hex
         self._folder = uploads_folder(home) / f".{number}"
         self._final = uploads_folder(home) / number
-        self._path = self._folder / f"{self.lecture_id}{suffix}"
-        with home_errors(home):
-            self._folder.mkdir(parents=True)
-            self._file = self._path.open("wb")
+        # A name of many bytes, as other scripts have, is too long for a file system.
+        self._path = self._folder / f"{_cut(self.lecture_id, _NAME_BYTES)}{suffix}"
 
     def __enter__(self) -> "Staging":
+        """Make the folder.
+
+        Raises:
+            HomeUnusable: it cannot be made.
+        """
+        with home_errors(self._home):
+            self._folder.mkdir(parents=True)
+            self._file = self._path.open("wb")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -129,3 +135,8 @@ class Staging:
     def _told(self, text: str) -> str:
         """The client knows the file by its name, not by our folders."""
         return text.replace(f"{self._folder}/", "").replace(f"{self._folder.resolve()}/", "")
+
+
+def _cut(text: str, size: int) -> str:
+    """The beginning of ``text`` that takes at most ``size`` bytes."""
+    return text.encode()[:size].decode("utf-8", "ignore")

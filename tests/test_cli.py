@@ -330,6 +330,10 @@ def test_every_command_has_help_and_completion() -> None:
         ("{}", 'a JSON list of {"role": …, "content": …} is expected'),
         ('[{"role": "user", "content": "a"}, 1]', 'turn 2 has no "role" and "content" of text'),
         ('[{"role": "user", "content": null}]', 'turn 1 has no "role" and "content" of text'),
+        (
+            '[{"role": "User", "content": "a"}]',
+            """turn 1: "role" is to be "user" or "assistant", found 'User'""",
+        ),
         (None, "No such file or directory"),
     ],
 )
@@ -342,6 +346,13 @@ def test_a_history_that_is_none_is_named_with_what_is_wrong(
     done = run("ask", "And what about EKS?", "--history", turns, home=tmp_path / "home")
     assert done.returncode == 2
     assert f"{turns}: {said}" in " ".join(done.stderr.split())
+
+
+def test_bytes_that_are_no_text_are_a_question_all_the_same(indexed_home: Path) -> None:
+    command = [sys.executable, "-m", "assistant", "--home", str(indexed_home), "ask", "-", "--json"]
+    done = subprocess.run(command, input=b"What is Docker\xff?", capture_output=True, check=False)
+    assert json.loads(done.stdout)["question"] == "What is Docker\ufffd?"
+    assert done.stderr == b""
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")

@@ -84,6 +84,11 @@ def test_votes_reach_eval(indexed_home: Path, start_server: ServerStart, tmp_pat
             422,
             "question-invalid",
         ),
+        (
+            {"citations": [{"lecture_id": "docker-on-aws", "char_start": 0, "char_end": 5001}]},
+            422,
+            "question-invalid",
+        ),
     ],
 )
 def test_a_wrong_vote_is_refused(

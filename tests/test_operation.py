@@ -29,11 +29,7 @@ def logged(
     indexed_home: Path, start_server: ServerStart, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[httpx.Client, Path]]:
     log = tmp_path_factory.mktemp("logged") / "log.jsonl"
-    settings = {
-        "ASSISTANT_BODY_BYTES": "2000",
-        "ASSISTANT_CORS_ORIGINS": "https://lms.example",
-        "ASSISTANT_TRUSTED_PROXIES": "127.0.0.1",
-    }
+    settings = {"ASSISTANT_BODY_BYTES": "2000", "ASSISTANT_CORS_ORIGINS": "https://lms.example"}
     with start_server(indexed_home, "--root-path", "lectures-app/", log=log, **settings) as client:
         yield client, log
 
@@ -87,7 +83,7 @@ def test_a_request_id_is_kept_or_made(logged: tuple[httpx.Client, Path]) -> None
 
 def test_the_log_is_json_and_holds_no_question(logged: tuple[httpx.Client, Path]) -> None:
     client, log = logged
-    headers = {"x-request-id": "asking", "x-forwarded-for": "203.0.113.7"}
+    headers = {"x-request-id": "asking"}
     client.post("/v1/ask", json={"question": UNLOGGED}, headers=headers)
     client.get("/v1/search", params={"q": UNLOGGED}, headers=headers)
     client.get(f"/v1/lectures/{UNLOGGED}", headers=headers)
@@ -103,7 +99,7 @@ def test_the_log_is_json_and_holds_no_question(logged: tuple[httpx.Client, Path]
         ("POST", "/v1/chat/completions", "200"),
     ]
     assert all(line["event"] == "request" and line["level"] == "info" for line in lines)
-    assert lines[0]["client"] == "203.0.113.7"
+    assert lines[0]["client"] == "127.0.0.1"
     assert "secret question" not in log.read_text(encoding="utf-8")
 
 
@@ -111,7 +107,8 @@ def test_the_log_holds_questions_when_told_to(
     indexed_home: Path, start_server: ServerStart, tmp_path: Path
 ) -> None:
     log = tmp_path / "log.jsonl"
-    with start_server(indexed_home, log=log, ASSISTANT_LOG_QUESTIONS="1") as client:
+    settings = {"ASSISTANT_LOG_QUESTIONS": "1", "ASSISTANT_PUBLIC_READING": "1"}
+    with start_server(indexed_home, log=log, **settings) as client:
         client.post("/v1/ask", json={"question": UNLOGGED}, headers={"x-forwarded-for": "203.0.113.7"})
     asked = [line for line in log_lines(log) if line.get("route") == "/v1/ask"]
     assert [line["question"] for line in asked] == [UNLOGGED]
@@ -188,10 +185,14 @@ def test_without_keys_only_names_of_this_machine_are_answered(
     client, _ = logged
     rebound = client.get("/v1/lectures", headers={"host": "evil.example"})
     assert rebound.status_code == 403
-    assert "ASSISTANT_PUBLIC_URL" in rebound.json()["detail"]
-    server = ServerSettings(loopback_names_only=True, public_url="https://learn.example")
-    behind = TestClient(create_app(Settings(home=indexed_home), server), base_url="http://learn.example")
-    assert behind.get("/v1/lectures").status_code == 503  # let in; without its lifespan it never opens
+    assert "`assistant keys create`" in rebound.json()["detail"]
+
+
+@pytest.mark.parametrize("header", ["forwarded", "x-forwarded-for", "x-real-ip"])
+def test_what_a_proxy_brings_needs_a_key(logged: tuple[httpx.Client, Path], header: str) -> None:
+    client, _ = logged
+    assert client.get("/v1/lectures").status_code == 200
+    assert client.get("/v1/lectures", headers={header: "192.0.2.7"}).status_code == 401
 
 
 def test_behind_a_prefix_links_open(logged: tuple[httpx.Client, Path]) -> None:
@@ -207,12 +208,20 @@ def test_behind_a_prefix_links_open(logged: tuple[httpx.Client, Path]) -> None:
     assert found["results"][0]["url"].startswith("/lectures-app/lectures/docker-on-aws#c")
     passage = client.get(f"/v1/passages/{found['results'][0]['passage_id']}").json()
     assert passage["url"] == found["results"][0]["url"]
-    chat = {"model": "lectures", "messages": [{"role": "user", "content": "What is ECS?"}]}
-    headers = {"x-forwarded-proto": "https", "host": "localhost:8443"}
-    done = client.post("/v1/chat/completions", json=chat, headers=headers).json()
-    cited = done["choices"][0]["message"]["annotations"][0]["url_citation"]
-    assert cited["url"].startswith("https://localhost:8443/lectures-app/lectures/docker-on-aws#c")
     assert client.get("/openapi.json").json()["servers"] == [{"url": "/lectures-app"}]
+
+
+def test_a_trusted_proxy_is_believed(indexed_home: Path, start_server: ServerStart, tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    chat = {"model": "lectures", "messages": [{"role": "user", "content": "What is ECS?"}]}
+    headers = {"x-forwarded-proto": "https", "x-forwarded-for": "192.0.2.7", "host": "learn.example"}
+    settings = {"ASSISTANT_TRUSTED_PROXIES": "127.0.0.1", "ASSISTANT_PUBLIC_READING": "1"}
+    with start_server(indexed_home, "--root-path", "lectures-app/", log=log, **settings) as client:
+        done = client.post("/v1/chat/completions", json=chat, headers=headers).json()
+    cited = done["choices"][0]["message"]["annotations"][0]["url_citation"]
+    assert cited["url"].startswith("https://learn.example/lectures-app/lectures/docker-on-aws#c")
+    (asked,) = [line for line in log_lines(log) if line.get("route") == "/v1/chat/completions"]
+    assert asked["client"] == "192.0.2.7"
 
 
 def test_a_public_address_goes_before_the_requests(indexed_home: Path) -> None:
@@ -315,6 +324,12 @@ def test_settings_come_from_the_environment() -> None:
     assert ServerSettings.from_environment({}, open_without_keys=True) == ServerSettings(
         loopback_names_only=True
     )
+
+
+@pytest.mark.parametrize("name", ["ASSISTANT_PUBLIC_URL", "ASSISTANT_TRUSTED_PROXIES"])
+def test_who_names_a_proxy_is_not_alone_on_the_machine(name: str) -> None:
+    settings = ServerSettings.from_environment({name: "https://learn.example"}, open_without_keys=True)
+    assert not settings.open_without_keys
 
 
 def test_a_server_whose_index_is_lost_is_not_ready_until_it_is_back(

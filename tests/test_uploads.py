@@ -13,12 +13,13 @@ import pytest
 from server_process import ServerStart
 
 from assistant.config import Settings
-from assistant.errors import UploadInvalid
+from assistant.errors import HomeUnusable, UploadInvalid
+from assistant.job_records import Job, JobRecords
 from assistant.jobs import JobRunner
 from assistant.keys import KeyStore
 from assistant.service import LectureAssistant
 from assistant.store import writer_lock
-from assistant.uploads import Staging
+from assistant.uploads import Staged, Staging
 from corpus import find_sources
 
 PODS = """1
@@ -29,6 +30,7 @@ A pod is the smallest unit of Kubernetes.
 00:00:xx,000 --> 00:00:06,000
 Lost.
 """
+LAST = "'docker-on-aws' is the last lecture, which cannot be removed"
 QUESTION = {"question": "What is the smallest unit of Kubernetes?"}
 
 
@@ -218,20 +220,26 @@ def test_only_a_key_that_may_upload_does(
         assert client.post("/v1/ask", json=QUESTION, headers=teacher).json()["answered"] is True
 
 
+def queued(settings: Settings) -> tuple[Staged, Job]:
+    """A transcript and its job as a server leaves them that is killed before it comes to it."""
+    with Staging(settings.home, "pods.srt", {}) as staging:
+        staging.write(PODS.encode())
+        upload = staging.finish()
+    records = JobRecords(settings.home)
+    given = ("ann", "add", upload.lecture_id, upload.fingerprint, None, upload.folder, upload.problems)
+    job, _ = records.add(*given)
+    records.close()
+    return upload, job
+
+
 def test_what_a_killed_server_left_is_cleared_up(indexed_home: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     shutil.copytree(indexed_home, home)
     settings = Settings(home=home)
-    runner = JobRunner(settings)
-    # Staged and queued, but this runner was never started: as if it had been killed.
-    with runner.stage("pods.srt", {}) as staging:
-        staging.write(PODS.encode())
-        upload = staging.finish()
-    job = runner.add("ann", upload)
-    half = runner.stage("half.srt", {})
+    _, job = queued(settings)
+    half = Staging(home, "half.srt", {}).__enter__()
     half.write(b"1\n")
     assert len(staged(home)) == 2
-    runner.stop()
 
     after = JobRunner(settings)
     after.start()
@@ -253,12 +261,7 @@ def test_an_index_published_just_before_the_end_counts(indexed_home: Path, tmp_p
     home = tmp_path / "home"
     shutil.copytree(indexed_home, home)
     settings = Settings(home=home)
-    runner = JobRunner(settings)
-    with runner.stage("pods.srt", {}) as staging:
-        staging.write(PODS.encode())
-        upload = staging.finish()
-    job = runner.add("ann", upload)
-    runner.stop()
+    upload, job = queued(settings)
     index_paths([upload.folder], settings, lambda *_: None)
     after = JobRunner(settings)
     after.start()
@@ -267,6 +270,58 @@ def test_an_index_published_just_before_the_end_counts(indexed_home: Path, tmp_p
     assert found
     assert found.state == "done"
     assert upload.folder.is_dir()
+
+
+def test_of_two_servers_over_a_home_one_has_the_jobs(indexed_home: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(indexed_home, home)
+    settings = Settings(home=home)
+    first, second = JobRunner(settings), JobRunner(settings)
+    first.start()
+    half = Staging(home, "half.srt", {}).__enter__()
+    second.start()
+    assert len(staged(home)) == 1  # what the first is receiving was left alone
+    with pytest.raises(HomeUnusable, match="another server takes the uploads of this home"):
+        second.remove("ann", "docker-on-aws")
+    first.stop()
+    job = second.remove("ann", "docker-on-aws")
+    done = second.find("ann", job.job_id, wait=60)
+    second.stop()
+    assert done
+    assert (done.state, done.error) == (
+        "failed",
+        "'docker-on-aws' is the last lecture, which cannot be removed",
+    )
+    half.__exit__()
+
+
+def test_a_name_in_another_script_is_not_too_long_for_the_disk(tmp_path: Path) -> None:
+    with Staging(tmp_path, "講" * 120 + ".srt", {}) as staging:
+        staging.write(PODS.encode())
+        upload = staging.finish()
+    assert upload.lecture_id == "講" * 100
+    assert sorted(path.name for path in upload.folder.iterdir()) == ["lecture.toml", "講" * 66 + ".srt"]
+
+
+def test_a_job_that_cannot_be_noted_does_not_end_the_others(indexed_home: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(indexed_home, home)
+    runner = JobRunner(Settings(home=home))
+    first = runner.remove("ann", "docker-on-aws")
+    runner.find("ann", first.job_id, wait=60)
+    with sqlite3.connect(home / "jobs.sqlite") as connection:
+        connection.execute(
+            "CREATE TRIGGER full BEFORE UPDATE ON jobs WHEN old.lecture_id = 'cats' "
+            "BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+        )
+    broken, last = runner.remove("ann", "cats"), runner.remove("ann", "docker-on-aws")
+    done = runner.find("ann", last.job_id, wait=60)
+    runner.stop()
+    assert done
+    assert (done.state, done.error) == ("failed", LAST)
+    kept = runner.find("ann", broken.job_id)
+    assert kept
+    assert kept.state == "queued"
 
 
 def test_a_job_is_kept_as_it_is_described(tmp_path: Path) -> None:

@@ -37,8 +37,7 @@ _STREAM: Responses = {
 )
 async def ask(question: AskRequest, asking: Asking, request: Request) -> Any:
     """Answer a question with quotes of the lectures, or say that they do not cover it."""
-    # The encoder works in the thread pool, where it blocks no other request; a client that leaves
-    # while its question waits for a thread is never looked up.
+    # The encoder works in the thread pool, where it blocks no other request.
     history = [Turn(turn.role, turn.content) for turn in question.history]
     understood = await asking.understand(question.question, history, question.course, question.lectures)
     answer = partial(asking.answer, understood, question.limit)

@@ -14,6 +14,8 @@ from assistant.service import LectureAssistant
 
 router = APIRouter(prefix="/v1", tags=["feedback"])
 
+_LONGEST_QUOTE = 5_000
+"""Characters; no answer quotes as many."""
 _Question = Annotated[str, Field(min_length=1, max_length=2000)]
 _EXAMPLE: dict[str, Any] = {
     "question": "What is Docker?",
@@ -75,6 +77,11 @@ def _quoted(place: PlaceItem, assistant: LectureAssistant) -> QuotedPlace:
         raise QuestionInvalid(
             f"characters {place.char_start} to {place.char_end} are not in lecture {place.lecture_id!r}, "
             f"which has {len(transcript)}"
+        )
+    if place.char_end - place.char_start > _LONGEST_QUOTE:
+        raise QuestionInvalid(
+            f"characters {place.char_start} to {place.char_end} are no citation: "
+            f"none has more than {_LONGEST_QUOTE}"
         )
     quote = transcript[place.char_start : place.char_end]
     return QuotedPlace(place.lecture_id, place.char_start, place.char_end, quote)

@@ -5,7 +5,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
 from starlette.datastructures import UploadFile
@@ -113,7 +113,6 @@ async def add_lecture(
 ) -> JobItem:
     """Send a transcript; it is searched as soon as its job is done, and not in part before."""
     given = dict(zip(_FIELDS, (filename, lecture_id, title, course, language, url), strict=True))
-    runner: JobRunner = request.app.state.jobs
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
         async with request.form(max_files=1, max_fields=10) as form:
             sent = form.get("file")
@@ -121,9 +120,9 @@ async def add_lecture(
                 raise UploadInvalid("the form has no file in its field `file`")
             fields = {key: value for key, value in form.items() if key in _FIELDS and isinstance(value, str)}
             given = {**given, "filename": sent.filename, **fields}
-            job = await _take(runner, _chunks(sent), given, access, assistant, idempotency_key)
+            job = await _take(request, _chunks(sent), given, access, assistant, idempotency_key)
     else:
-        job = await _take(runner, request.stream(), given, access, assistant, idempotency_key)
+        job = await _take(request, request.stream(), given, access, assistant, idempotency_key)
     response.headers["Location"] = f"{server.root_path}/v1/jobs/{job.job_id}"
     return JobItem.of(job)
 
@@ -164,14 +163,15 @@ async def show_job(
     runner: JobRunner = request.app.state.jobs
     # Those who wait have threads of their own, and take none from those who ask.
     find = partial(runner.find, access.who, job_id, wait)
-    job = await to_thread.run_sync(find, abandon_on_cancel=True, limiter=request.app.state.job_waiters)
+    waiters = request.app.state.job_waiters if wait else None
+    job = await to_thread.run_sync(find, abandon_on_cancel=True, limiter=waiters)
     if job is None:
         raise HTTPException(404, "there is no such job of yours")
     return JobItem.of(job)
 
 
 async def _take(
-    runner: JobRunner,
+    request: Request,
     chunks: AsyncIterator[bytes],
     given: dict[str, str | None],
     access: Access,
@@ -179,6 +179,8 @@ async def _take(
     idempotency_key: str | None,
 ) -> Job:
     """Receive a transcript and start its job."""
+    runner: JobRunner = request.app.state.jobs
+    readers: CapacityLimiter = request.app.state.upload_readers
     filename = given.pop("filename")
     if not filename:
         raise UploadInvalid("the transcript needs a name: ?filename=lecture.srt")
@@ -189,15 +191,22 @@ async def _take(
     with runner.stage(filename, given) as staging:
         async for chunk in chunks:
             staging.write(chunk)
-        staged = await to_thread.run_sync(staging.finish)
-    if await to_thread.run_sync(runner.asked, access.who, idempotency_key) is None:
-        with suppress(NotIndexed):
-            await to_thread.run_sync(assistant.lecture, staged.lecture_id)
-            staged.discard()
-            raise LectureConflict(
-                f"there is a lecture {staged.lecture_id!r}; remove it first, or send another lecture_id"
-            )
-    return await to_thread.run_sync(runner.add, access.who, staged, idempotency_key)
+        staged = await to_thread.run_sync(staging.finish, limiter=readers)
+    try:
+        if await to_thread.run_sync(runner.asked, access.who, idempotency_key) is None:
+            await to_thread.run_sync(_refuse_indexed, assistant, staged.lecture_id)
+        return await to_thread.run_sync(runner.add, access.who, staged, idempotency_key)
+    except Exception:
+        staged.discard()
+        raise
+
+
+def _refuse_indexed(assistant: LectureAssistant, lecture_id: str) -> None:
+    with suppress(NotIndexed):
+        assistant.lecture(lecture_id)
+        raise LectureConflict(
+            f"there is a lecture {lecture_id!r}; remove it first, or send another lecture_id"
+        )
 
 
 async def _chunks(file: UploadFile) -> AsyncIterator[bytes]:

@@ -104,7 +104,7 @@ export class TurnView {
   }
 
   #sources({ answer = "", citations, confidence }) {
-    const quoted = citations.filter(({ number }) => answer.includes(`[${number}]`));
+    const quoted = citations.filter(({ quote, number }) => answer.includes(`${quote} [${number}]`));
     const others = citations.filter((citation) => !quoted.includes(citation));
     const complete = this.turn.state !== "running";
     return element("div", { class: "sources" },
@@ -159,7 +159,7 @@ export class TurnView {
   }
 
   #actions(answer) {
-    const quoted = (answer?.citations ?? []).filter(({ number }) => answer.answer?.includes(`[${number}]`));
+    const quoted = (answer?.citations ?? []).filter(({ quote, number }) => answer.answer?.includes(`${quote} [${number}]`));
     return element("div", { class: "actions", role: "group", "aria-label": "This answer" },
       quoted.length ? copyButton(() => quoted.map(withCitation).join("\n\n")) : null,
       this.turn.state === "done" ? this.#verdicts(answer) : null,

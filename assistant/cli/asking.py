@@ -18,6 +18,7 @@ from assistant.cli.options import (
     lecture_option,
     limit_option,
     open_assistant,
+    read_stdin,
 )
 from assistant.config import Settings
 from assistant.errors import QuestionInvalid
@@ -51,7 +52,9 @@ def ask(
     from assistant.rendering import print_answer, print_json
 
     if question == "-":
-        question = sys.stdin.read()
+        if str(history) == "-":
+            raise click.UsageError("standard input can be the question or the history, not both")
+        question = read_stdin()
     turns = _read_history(history) if history else ()
     answer = open_assistant(settings).ask(
         question, history=turns, course=course, lectures=lectures or None, limit=limit
@@ -84,7 +87,7 @@ def search(
     from assistant.rendering import print_json, print_search
 
     if words == "-":
-        words = sys.stdin.read()
+        words = read_stdin()
     page = open_assistant(settings).search(
         words, course=course, lectures=lectures or None, limit=limit, offset=offset
     )
@@ -201,7 +204,7 @@ def _read_history(path: Path) -> "Sequence[Turn]":
         return click.BadParameter(f"{path}: {why}", param_hint="--history")
 
     try:
-        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+        text = read_stdin() if str(path) == "-" else path.read_text(encoding="utf-8")
         record = json.loads(text)
     except OSError as error:
         raise unusable(error.strerror or error) from error
@@ -214,4 +217,6 @@ def _read_history(path: Path) -> "Sequence[Turn]":
             isinstance(turn.get(name), str) for name in ("role", "content")
         ):
             raise unusable(f'turn {number} has no "role" and "content" of text')
+        if turn["role"] not in ("user", "assistant"):
+            raise unusable(f'turn {number}: "role" is to be "user" or "assistant", found {turn["role"]!r}')
     return [Turn(turn["role"], turn["content"]) for turn in record]

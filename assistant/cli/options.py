@@ -1,5 +1,6 @@
 """What the commands share: options, exit codes, and the assistant opened for a look-up."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ __all__ = [
     "lecture_option",
     "limit_option",
     "open_assistant",
+    "read_stdin",
 ]
 
 NOT_COVERED, USAGE_ERROR, DATA_ERROR = 1, 2, 3
@@ -42,6 +44,11 @@ limit_option = click.option("--limit", type=click.IntRange(1, 50), default=CITED
 def joined(context: click.Context, parameter: click.Parameter, words: tuple[str, ...]) -> str:
     """The words of an argument as one text, whether the shell was told by quotes that they are one or not."""
     return " ".join(words)
+
+
+def read_stdin() -> str:
+    """All of standard input; bytes that are no UTF-8 are marked as such, for a question has few."""
+    return sys.stdin.buffer.read().decode("utf-8", "replace")
 
 
 def open_assistant(settings: Settings) -> "LectureAssistant":

@@ -2,8 +2,8 @@
 
     python tests/benchmarks/transfer.py --shared ../shared [--homes DIR] [--only NAME ...] [--limit N]
 
-Articles whose questions the weights were fitted on (``is_held_out`` of ``fitting_examples``) are left out of
-the sets that share them. Where a set has no sentences to hit but passages, the passage is its document.
+Articles whose questions the weights were fitted on (all but those ``is_held_out``) are left out of the sets
+that share them. Where a set has no sentences to hit but passages, the passage is its document.
 """
 
 import argparse
