@@ -1,8 +1,8 @@
 """Low-rank changes of the encoder's weights that make it an encoder of lectures.
 
 The encoder was trained on written texts. ``adapter.npz`` holds, for some of its linear maps, two thin
-matrices whose product is added to the weight (Hu et al., LoRA, ICLR 2022), so that a megabyte beside the
-published weights is all that differs. ``python tests/benchmarks/fit_encoder.py`` fits it.
+matrices whose product is added to the weight (Hu et al., LoRA, ICLR 2022), so that three megabytes beside
+the published weights are all that differs. ``python tests/benchmarks/fit_encoder.py`` fits it.
 """
 
 import zipfile

@@ -10,7 +10,7 @@ __all__ = ["CITED", "PASSAGES_READ", "Settings"]
 
 CITED = 3
 """How many quotes an answer cites unless told otherwise; its confidence is of these."""
-PASSAGES_READ = 20
+PASSAGES_READ = 18
 """How many fused passages are read for an answer unless told otherwise."""
 
 

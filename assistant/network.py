@@ -30,7 +30,7 @@ class Network:
     bias: float
 
     def __call__(self, table: NDArray[np.float32], columns: Sequence[str]) -> Floats:
-        """Scores of the rows of ``table``, whose columns are called ``columns``."""
+        """Scores, shape (n,), of the n rows of ``table``, whose columns are called ``columns``."""
         where = {name: number for number, name in enumerate(columns)}
         chosen = [where[name] for name in self.names]
         z = np.clip((table[:, chosen] - self.mean) / self.scale, -6.0, 6.0)

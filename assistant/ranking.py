@@ -142,8 +142,9 @@ def rank_spans(
 ) -> list[RankedSpan]:
     """The ``limit`` best spans that share no sentence, of at least one statement.
 
-    First comes the best that is short enough to be first, then the others, best first: a longer one among
-    them may be likelier.
+    ``scores[i]`` is the log of how likely row ``i`` of ``statements`` is to answer, up to a constant. First
+    comes the best that is short enough to be first, then the others, best first: a longer one among them may
+    be likelier.
     """
     probability = np.exp(scores - scores.max())
     probability /= probability.sum()
@@ -176,7 +177,10 @@ def rank_spans(
 
 
 def rows_to_verify(scores: Floats, ranked: Sequence[RankedSpan]) -> NDArray[np.intp]:
-    """The likeliest statement of the best span and then the likeliest others: four, where there are four."""
+    """Rows of the likeliest statement of the best span and then of the likeliest others: four, if there are.
+
+    ``scores`` are those that ``rank_spans`` was given.
+    """
     best = ranked[0].best
     order = np.argsort(-scores, kind="stable")
     return np.concatenate([[best], order[order != best]])[:VERIFIED].astype(np.intp)
@@ -222,7 +226,8 @@ def evidence_of(
 ) -> NDArray[np.float32]:
     """The values of ``EVIDENCE`` for the best of ``ranked``, shape (1, len(EVIDENCE)).
 
-    ``verdicts`` are the log-odds of ``rows_to_verify``; without them their columns are NaN.
+    ``scores`` are those that ``rank_spans`` was given; ``verdicts`` are the log-odds of ``rows_to_verify``,
+    and without them their columns are NaN.
     """
     best = ranked[0].best
     idf = np.array([word.idf for word in question.words])

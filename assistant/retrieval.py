@@ -17,6 +17,10 @@ _POOL = 60
 """How deep each ranking is read before fusing."""
 _RRF_K = 10
 """Smaller than the customary 60: the two rankings here are short and their heads are good."""
+_DENSE_SHARE = 0.6
+"""What the dense ranking counts; ``python tests/benchmarks/fusing.py`` tells what other shares would give. Of
+900 questions on each kind of lectures, which the encoder was not fitted on, 18 passages hold the answer for
+.962 (Hugging Face course) and .932 (written), with equal shares for .957 and .928."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +56,9 @@ def retrieve(
     cosines = dict(generation.vectors.search(encoded.vector, pool, rows))
     bm25s = dict(generation.lexical.search(question, pool, lectures))
     fused: dict[int, float] = {}
-    for ranking in (cosines, bm25s):
+    for ranking, share in ((cosines, _DENSE_SHARE), (bm25s, 1 - _DENSE_SHARE)):
         for rank, row in enumerate(ranking, start=1):
-            fused[row] = fused.get(row, 0.0) + (_RRF_K + 1) / (2 * (_RRF_K + rank))
+            fused[row] = fused.get(row, 0.0) + share * (_RRF_K + 1) / (_RRF_K + rank)
     best = sorted(fused, key=lambda row: (-fused[row], row))[:limit]
     passages = generation.catalog.passages(best)
     return [Hit(passages[row], row, fused[row], cosines.get(row), bm25s.get(row)) for row in best]

@@ -5,7 +5,6 @@ Zaharia, ColBERT, SIGIR 2020), once as the cosine of their contextual vectors an
 question's token looks for (``matching.py``).
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -22,7 +21,6 @@ from assistant.wording import (
     SHAPED_KINDS,
     Wording,
     asks_number,
-    expansion_of,
     has_negation,
     has_shape,
     wording_of,
@@ -34,13 +32,11 @@ Array = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 Counts = NDArray[np.intp]
 
-_ACRONYM = re.compile(r"[A-Za-z]{2,6}")
 _ASKED_WITHIN = 4
 _OPENING = 0.02
 _VERY_SHORT = 6
 
 WORDING = (
-    "expands",
     "log_words",
     "very_short",
     "position",
@@ -106,6 +102,7 @@ class Statements:
     region: Counts
     index: Counts
     words: Counts
+    """How many words it has; like the two above, of shape (n,)."""
     features: Array
     """Shape (n, len(FEATURES))."""
     support: Array
@@ -152,6 +149,8 @@ class _Neighbours:
         return shifted
 
 
+# BLAS kernels have been seen to raise the flag for finite numbers, which all that is compared here are.
+@np.errstate(invalid="ignore")
 def find_statements(
     generation: Generation,
     regions: Sequence[Region],
@@ -319,9 +318,6 @@ def _text_features(texts: Sequence[str], wordings: Counts, question: Question) -
         features["denial_added"] = told["has_negation"]
     if asks_number(asked):
         features["number_missing"] = 1 - told["has_number"]
-    expansion = expansion_of([w.text for w in question.words if _ACRONYM.fullmatch(w.text)])
-    if expansion is not None:
-        features["expands"] = _flags(expansion.search(text) is not None for text in texts)
     if question.kind in SHAPED_KINDS:
         shaped = (has_shape(text.lower(), question.kind) for text in texts)
         features[f"shape_{question.kind}"] = _flags(shaped)

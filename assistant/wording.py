@@ -1,11 +1,10 @@
 """What the wording of a spoken sentence gives away, apart from its topic.
 
-All but ``expansion_of`` and ``wording_of`` read a sentence in lower case: made so once, it is searched in a
+All but ``wording_of`` read a sentence in lower case: made so once, it is searched in a
 third of the time that patterns without regard to case take.
 """
 
 import re
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -15,7 +14,6 @@ __all__ = [
     "SHAPED_KINDS",
     "Wording",
     "asks_number",
-    "expansion_of",
     "has_negation",
     "has_number",
     "has_shape",
@@ -94,12 +92,6 @@ def wording_of(sentence: str) -> Wording:
         has_negation=has_negation(lowered),
         has_number=has_number(lowered),
     )
-
-
-def expansion_of(acronyms: Sequence[str]) -> re.Pattern[str] | None:
-    """What finds words in a row that spell an acronym: "Elastic Container Service" for ECS."""
-    spelled = [r"\W+".join(rf"{letter}[a-z]+" for letter in acronym.upper()) for acronym in acronyms]
-    return re.compile("|".join(rf"\b{words}" for words in spelled)) if spelled else None
 
 
 def is_signpost(sentence: str) -> bool:

@@ -168,7 +168,7 @@ def test_a_cross_encoder_that_likes_long_quotes_gets_no_long_one_to_put_first(in
 
     def words_of(reranker: Reranker | None) -> list[int]:
         opened = open_index(Settings(home=indexed_home), reranker=reranker)
-        spans = opened.reader.read("Why would I use containers?", 10).spans
+        spans = opened.reader.read("How does an image turn into a container?", 10).spans
         return [span.words for span in spans if span.end > span.first + 1]
 
     assert max(words_of(None)) > 60

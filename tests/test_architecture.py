@@ -30,7 +30,7 @@ FLOORS = [
     {"indexing", "checking"},
     {"archive", "products"},
     {"statements"},
-    {"ranking", "verifying"},
+    {"ranking", "reading", "verifying"},
     {"calibration", "coverage", "quoting", "reranking"},
     {"answering"},
     {"opening", "evaluation"},

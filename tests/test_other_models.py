@@ -61,8 +61,8 @@ def save_cross_encoder(folder: Path, outputs: int = 1) -> Path:
     from transformers import BertConfig, BertForSequenceClassification
 
     torch.manual_seed(0)
-    # Weights ten times the usual ones, so that the log-odds of two texts differ by whole numbers.
-    config = BertConfig(**SIZE, num_labels=outputs, initializer_range=0.2)
+    # Weights twenty times the usual ones, so that the log-odds of two texts differ by whole numbers.
+    config = BertConfig(**SIZE, num_labels=outputs, initializer_range=0.4)
     BertForSequenceClassification(config).save_pretrained(folder)
     save_tokenizer(folder)
     return folder

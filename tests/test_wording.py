@@ -6,7 +6,6 @@ from assistant.questions import Kind
 from assistant.wording import (
     SHAPED_KINDS,
     asks_number,
-    expansion_of,
     has_negation,
     has_number,
     has_shape,
@@ -82,28 +81,6 @@ def test_an_answer_has_the_shape_of_its_kind(kind: Kind, with_shape: str, withou
 @pytest.mark.parametrize("kind", sorted(set(Kind) - set(SHAPED_KINDS)))
 def test_the_other_kinds_have_no_shape(kind: Kind) -> None:
     assert not has_shape("docker is a platform, because you can use it in 2013.", kind)
-
-
-@pytest.mark.parametrize(
-    ("acronyms", "text", "spelled"),
-    [
-        (["ECS"], "Use the Elastic Container Service here.", "Elastic Container Service"),
-        (["ecr"], "It is Elastic-Container Registry.", "Elastic-Container Registry"),
-        (["EKS", "ECS"], "Elastic Container Service.", "Elastic Container Service"),
-        (["ECS"], "Use the elastic container service here.", None),
-        (["ECS"], "Elastic Container and Service.", None),
-        (["ECS"], "Use ECS.", None),
-    ],
-)
-def test_words_in_a_row_spell_an_acronym(acronyms: list[str], text: str, spelled: str | None) -> None:
-    pattern = expansion_of(acronyms)
-    assert pattern is not None
-    found = pattern.search(text)
-    assert (found and found[0]) == spelled
-
-
-def test_without_acronyms_nothing_is_spelled() -> None:
-    assert expansion_of([]) is None
 
 
 @pytest.mark.parametrize(

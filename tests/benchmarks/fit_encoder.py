@@ -1,36 +1,46 @@
 """Fit ``assistant/adapter.npz`` and ``assistant/matching.npz``: the encoder, for questions about lectures.
 
-    python tests/benchmarks/fit_encoder.py --shared ../shared [--without FOLD --out DIR]
+    python tests/benchmarks/fit_encoder.py --shared ../shared --folds FOLDS
 
 Low-rank changes (Hu et al., LoRA, 2021) of the linear maps of the encoder's upper layers, and the map from
-what a question's token is to what it looks for, are fitted together. For each question one passage that holds
-the answer and one that was found and does not are read, with those of the other questions of the batch.
-Three losses: the likelihood of the right sentences under a softmax over all sentences, scored by late
-interaction; that of the right passages by the cosine of the whole; and whether the lectures cover the
-question, by its best sentence. ``--without`` leaves a fold out, for what is fitted on top.
+what a question's token is to what it looks for, are fitted together. A batch has questions on a few lectures,
+several on each; for each question one passage that holds the answer and one that was found and does not are
+read, and every question is asked of all that is read, so that most of what stands against an answer is said
+in the same lecture. Three losses: the likelihood of the right sentences under a softmax over all sentences,
+scored by late interaction; that of the right passages by the cosine of the whole; and whether the lectures
+cover the question, by its best sentence.
+
+An encoder is fitted without each fold of what is fitted on and kept in ``FOLDS/<number>``, for what is fitted
+on top of it. The mean of their changes is the encoder that ships (Wortsman et al., Model soups, ICML 2022):
+in it what both learned counts whole, and half of what one alone did.
 """
 
 import argparse
 import random
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from fitting_examples import FitPassage, FitQuestion, collect
+from fitting_examples import FOLDS, LECTURES, FitPassage, FitQuestion, collect
+from numpy.typing import NDArray
 from torch.nn import functional
 
 from assistant.embedding import TransformerEncoder
 from assistant.model_files import ModelFiles, adapted, plain_model
 
-RANK, FROZEN_LAYERS = 16, 3
-BATCH, NEGATIVES, PEAK_RATE, MATCHING_RATE, SCALE_RATE = 12, 1, 5e-4, 3e-4, 1e-2
+RANK, FROZEN_LAYERS = 32, 2
+TOGETHER, BATCH = 6, 18
+"""Questions on one lecture, and of a batch."""
+PEAK_RATE, MATCHING_RATE, SCALE_RATE = 5e-4, 3e-4, 1e-2
 LECTURE_WEIGHT, PASSAGE_WEIGHT, COVERED_WEIGHT = 1.5, 0.5, 0.5
 MATCHING_RANK = 32
 NONE = -99.0
+
+Floats = NDArray[np.floating]
 
 
 class LowRank(torch.nn.Module):
@@ -101,8 +111,6 @@ class Scores:
     passages: torch.Tensor
     passage_of: torch.Tensor
     """The passage of each sentence."""
-    is_right: torch.Tensor
-    """Whether the sentence answers the question it was read for."""
 
 
 class Fitting:
@@ -113,20 +121,20 @@ class Fitting:
         self.matching = Matching(encoder.model.get_embedding_dimension() or 0)
         self.tokenizer = encoder.tokenizer
 
-    def scores(self, questions: Sequence[FitQuestion], read: Sequence[Sequence[FitPassage]]) -> Scores:
-        """Every question against every passage read for any of them."""
-        passages = [passage for found in read for passage in found]
+    def scores(self, questions: Sequence[FitQuestion], passages: Sequence[FitPassage]) -> Scores:
+        """Every question against every passage."""
         encodings = self.tokenizer.encode_batch([p.text for p in passages])
         tokens, wholes, _ = self.encoder([encoding.ids for encoding in encodings])
         asked, asked_wholes, mask = self.encoder(
-            [encoding.ids for encoding in self.tokenizer.encode_batch([q.asked.question for q in questions])]
+            [encoding.ids for encoding in self.tokenizer.encode_batch([q.text for q in questions])]
         )
         first = np.cumsum([0, *(len(p.sentences) for p in passages)])
         number = torch.full(tokens.shape[:2], -1)
         for i, (passage, encoding) in enumerate(zip(passages, encodings, strict=True)):
             for token, (start, end) in enumerate(encoding.offsets):
+                place = passage.place.char_start + start
                 for n, sentence in enumerate(passage.sentences):
-                    if end > start and sentence.char_start <= start < sentence.char_end:
+                    if end > start and sentence.char_start <= place < sentence.char_end:
                         number[i, token] = int(first[i]) + n
         kept = number >= 0
         count = int(first[-1])
@@ -144,49 +152,41 @@ class Fitting:
         nothing = torch.full((len(similarity), count), -1.0)
         own = nothing.scatter_reduce(1, number[kept][None].expand_as(similarity), similarity, "amax")
         own = own.view(*asked.shape[:2], count)
-        around, place = own, torch.arange(count)
+        around, place_in = own, torch.arange(count)
         for offset in (-1, -2, 1):
-            near = (place + offset).clamp(0, count - 1)
-            same = (passage_of[near] == passage_of) & (near == place + offset)
+            near = (place_in + offset).clamp(0, count - 1)
+            same = (passage_of[near] == passage_of) & (near == place_in + offset)
             around = torch.maximum(around, own[:, :, near].masked_fill(~same, -1.0))
         best, widest = ((x * share[..., None]).sum(1) for x in (own, around))
-        asks = torch.tensor([not s.is_statement for p in passages for s in p.sentences])
+        asks = ~torch.tensor([said for p in passages for said in p.is_statement])
         return Scores(
             sentences=(m.scale[0] * best + m.scale[1] * widest).masked_fill(asks, NONE),
             best=best.masked_fill(asks, -1.0),
             passages=m.whole * (asked_wholes @ wholes.T),
             passage_of=passage_of,
-            is_right=torch.tensor([s.is_right for p in passages for s in p.sentences]),
         )
 
     def loss(self, questions: Sequence[FitQuestion]) -> torch.Tensor:
         """Of one batch."""
-        read = [_to_read(question) for question in questions]
-        scores = self.scores(questions, read)
-        reader = torch.repeat_interleave(
-            torch.arange(len(questions)), torch.tensor([len(found) for found in read])
-        )
-        lectures = [passage.lecture_id for found in read for passage in found]
+        passages = list(dict.fromkeys(passage for question in questions for passage in _to_read(question)))
+        scores = self.scores(questions, passages)
+        right = torch.tensor([[a for p in passages for a in p.answers(q.asked)] for q in questions])
         total = torch.zeros(())
-        best = []
         for i, question in enumerate(questions):
-            mine = (reader == i)[scores.passage_of]
-            best.append(scores.best[i][mine].max())
-            right = scores.is_right & mine
-            if not right.any():
+            if not right[i].any():
                 continue
-            # What others read of the same lecture may answer this question too, and is not marked.
-            gold = {place.lecture_id for place in question.asked.places}
-            others = torch.tensor([lecture in gold for lecture in lectures]) & (reader != i)
-            sentences = scores.sentences[i].masked_fill(others[scores.passage_of], NONE)
-            passages = scores.passages[i].masked_fill(others, NONE)
-            weight = LECTURE_WEIGHT if question.is_about_lectures else 1.0
-            total = total + weight * (sentences.logsumexp(0) - sentences[right].logsumexp(0))
-            holding = passages[scores.passage_of[right].unique()]
-            total = total + PASSAGE_WEIGHT * (passages.logsumexp(0) - holding.logsumexp(0))
-        covered = torch.tensor([float(q.asked.answerable) for q in questions])
+            weight = LECTURE_WEIGHT if question.kind in LECTURES else 1.0
+            sentences, found = scores.sentences[i], scores.passages[i]
+            total = total + weight * (sentences.logsumexp(0) - sentences[right[i]].logsumexp(0))
+            holding = found[scores.passage_of[right[i]].unique()]
+            total = total + PASSAGE_WEIGHT * (found.logsumexp(0) - holding.logsumexp(0))
+        covered = right.any(1).float()
         line = self.matching.covered
-        doubt = functional.binary_cross_entropy_with_logits(line[0] * torch.stack(best) + line[1], covered)
+        # What is said of another kind of lecture may answer, too, and was not looked at.
+        kinds = [[q.kind == p.kind for p in passages] for q in questions]
+        comparable = torch.tensor(kinds)[:, scores.passage_of]
+        best = scores.best.masked_fill(~comparable, -1.0).amax(1)
+        doubt = functional.binary_cross_entropy_with_logits(line[0] * best + line[1], covered)
         return total / len(questions) + COVERED_WEIGHT * doubt
 
     def fit(self, questions: Sequence[FitQuestion]) -> None:
@@ -200,8 +200,7 @@ class Fitting:
                 {"params": [m.scale, m.whole, m.covered], "weight_decay": 0.0},
             ]
         )
-        order = random.sample(questions, len(questions))
-        batches = [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
+        batches = _batches(questions)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer, [PEAK_RATE, MATCHING_RATE, SCALE_RATE], total_steps=len(batches), pct_start=0.1
         )
@@ -219,56 +218,94 @@ class Fitting:
                 print(f"{number}/{len(batches)} loss {total / number:.3f} {took:.0f} s", flush=True)
 
     def write(self, folder: Path, files: ModelFiles) -> None:
-        """Both files, in float16; the map names the encoder that the changes make of ``files``."""
+        """What was fitted, as changes of ``files``."""
         changes = {
-            f"{name}.{part}": getattr(change, part).detach().numpy().astype(np.float16)
+            f"{name}.{part}": getattr(change, part).detach().numpy()
             for name, change in self.encoder.changes.items()
             for part in ("inner", "outer")
         }
-        np.savez_compressed(folder / "adapter.npz", **changes)
-        arrays = {n: getattr(self.matching, n).detach().numpy().astype(np.float16) for n in "uvab"}
-        model_sha256 = np.array(adapted(files, folder / "adapter.npz").sha256)
-        np.savez_compressed(folder / "matching.npz", model_sha256=model_sha256, **arrays)
+        _write(folder, files, changes, {n: getattr(self.matching, n).detach().numpy() for n in "uvab"})
+
+
+def write_mean(folders: Sequence[Path], out: Path, files: ModelFiles) -> None:
+    """The mean of encoders that were fitted to ``files`` and written to ``folders``."""
+    adapters, matchings = (
+        [
+            {n: a.astype(np.float32) for n, a in np.load(f / file).items() if a.dtype == np.float16}
+            for f in folders
+        ]
+        for file in ("adapter.npz", "matching.npz")
+    )
+    share = 1 / len(folders)
+    changes = {}
+    for name in adapters[0]:
+        # The sum of products of thin matrices is the product of the matrices side by side.
+        parts = [adapter[name] for adapter in adapters]
+        changes[name] = np.vstack(parts) if name.endswith("inner") else share * np.hstack(parts)
+    u, v, a, b = ([m[n] for m in matchings] for n in "uvab")
+    mean = {"u": np.hstack(u), "v": share * np.vstack(v), "a": share * sum(a), "b": share * sum(b)}
+    _write(out, files, changes, mean)
+
+
+def _write(
+    folder: Path, files: ModelFiles, changes: Mapping[str, Floats], matching: Mapping[str, Floats]
+) -> None:
+    """Both files, in float16; the map names the encoder that the changes make of ``files``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(folder / "adapter.npz", **{n: a.astype(np.float16) for n, a in changes.items()})
+    model_sha256 = np.array(adapted(files, folder / "adapter.npz").sha256)
+    arrays = {n: np.asarray(a, dtype=np.float16) for n, a in matching.items()}
+    np.savez_compressed(folder / "matching.npz", model_sha256=model_sha256, **arrays)
 
 
 def main() -> None:
     """Fit and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shared", type=Path, required=True, help="the folder that holds evaluation/")
+    parser.add_argument("--folds", type=Path, required=True, help="keep the encoder of each fold here")
     parser.add_argument("--homes", type=Path, help="keep the indexes here (default: a temporary folder)")
-    parser.add_argument("--without", type=int, help="a fold of lectures and articles to leave out")
     parser.add_argument("--out", type=Path, default=Path(__file__).parents[2] / "assistant")
     options = parser.parse_args()
-    random.seed(0)
-    torch.manual_seed(0)
     files = plain_model()
     with tempfile.TemporaryDirectory() as scratch:
         found = collect(options.shared / "evaluation", options.homes or Path(scratch), str(files.folder))
-    questions = [q for q in found if _is_fitted(q, options.without)]
-    fitting = Fitting(TransformerEncoder(files))
-    fitting.fit(questions)
-    options.out.mkdir(parents=True, exist_ok=True)
-    fitting.write(options.out, files)
-    print(f"{len(questions)} questions → {options.out}")
+    folders = [options.folds / str(fold) for fold in range(FOLDS)]
+    for fold, folder in enumerate(folders):
+        random.seed(0)
+        torch.manual_seed(0)
+        questions = [question for question in found if _is_fitted(question, fold)]
+        fitting = Fitting(TransformerEncoder(files))
+        fitting.fit(questions)
+        fitting.write(folder, files)
+        print(f"{len(questions)} questions → {folder}")
+    write_mean(folders, options.out, files)
 
 
-def _is_fitted(question: FitQuestion, without: int | None) -> bool:
+def _is_fitted(question: FitQuestion, without: int) -> bool:
     if question.fold == without:
         return False
-    if question.asked.answerable:
-        return any(passage.is_right for passage in question.passages)
-    return bool(question.passages)
+    return bool(question.right if question.asked.answerable else question.others)
+
+
+def _batches(questions: Sequence[FitQuestion]) -> list[list[FitQuestion]]:
+    """All of them in random order, some on one lecture together."""
+    lectures: dict[str, list[FitQuestion]] = {}
+    for question in random.sample(questions, len(questions)):
+        lectures.setdefault(question.lecture_id, []).append(question)
+    together = [
+        asked[start : start + TOGETHER]
+        for asked in lectures.values()
+        for start in range(0, len(asked), TOGETHER)
+    ]
+    order = [question for group in random.sample(together, len(together)) for question in group]
+    return [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
 
 
 def _to_read(question: FitQuestion) -> list[FitPassage]:
-    """One of the passages that hold the answer, and others drawn from those found, the first likelier."""
-    right = [p for p in question.passages if p.is_right][:3]
-    others = [p for p in question.passages if not p.is_right]
-    read = [random.choice(right)] if right else []  # noqa: S311 (no secret)
-    while others and len(read) < 1 + NEGATIVES:
-        weights = [1 / (2 + rank) for rank in range(len(others))]
-        read.append(others.pop(random.choices(range(len(others)), weights=weights)[0]))  # noqa: S311
-    return read
+    """One of the passages that hold the answer, where one does, and one other, the first found likelier."""
+    read = [random.choice(question.right[:3])] if question.right else []  # noqa: S311 (no secret)
+    weights = [1 / (2 + rank) for rank in range(len(question.others))]
+    return read + (random.choices(question.others, weights) if weights else [])  # noqa: S311
 
 
 if __name__ == "__main__":

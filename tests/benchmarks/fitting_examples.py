@@ -9,18 +9,21 @@ other.
 
 import hashlib
 import random
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from assistant.catalog import Catalog
 from assistant.config import Settings
 from assistant.embedding import OnnxEncoder
 from assistant.evaluation_data import EvaluationQuestion, Place, load_corpus, load_questions
 from assistant.indexing import index_lectures, index_paths
 from assistant.onnx_export import exported_folder
 from assistant.products import on_one_thread
+from assistant.questions import punctuated
 from assistant.retrieval import encoded_question, retrieve
 from assistant.store import Generation, current_generation, open_generation
+from assistant.understanding import understood
+from corpus import Passage
 
 __all__ = [
     "ARTICLES",
@@ -29,7 +32,6 @@ __all__ = [
     "NO_QUESTIONS",
     "FitPassage",
     "FitQuestion",
-    "FitSentence",
     "Source",
     "collect",
     "drawn",
@@ -75,28 +77,23 @@ _TWINS = {
 
 
 @dataclass(frozen=True, slots=True)
-class FitSentence:
-    """Characters of a passage that are one sentence."""
-
-    char_start: int
-    char_end: int
-    is_right: bool
-    """Whether it is a statement and shares half of itself with a gold place."""
-    is_statement: bool
-
-
-@dataclass(frozen=True, slots=True)
 class FitPassage:
-    """A passage that was found for a question, best first."""
+    """A passage that was found for a question."""
 
-    lecture_id: str
+    kind: str
+    """Its source: one of ``LECTURES`` or ``ARTICLES``."""
+    place: Place
     text: str
-    sentences: tuple[FitSentence, ...]
+    sentences: tuple[Place, ...]
+    is_statement: tuple[bool, ...]
+    """Of each sentence; the others are questions."""
 
-    @property
-    def is_right(self) -> bool:
-        """Whether the answer is in it."""
-        return any(sentence.is_right for sentence in self.sentences)
+    def answers(self, question: EvaluationQuestion) -> list[bool]:
+        """Of each sentence, whether it is a statement and shares half of itself with a gold place."""
+        return [
+            said and any(shares_half(sentence, gold) for gold in question.places)
+            for sentence, said in zip(self.sentences, self.is_statement, strict=True)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +101,15 @@ class FitQuestion:
     """A question with what was found for it."""
 
     asked: EvaluationQuestion
-    is_about_lectures: bool
+    text: str
+    """What the encoder reads."""
+    kind: str
     fold: int
-    passages: tuple[FitPassage, ...]
+    lecture_id: str
+    """The lecture or article that it was written for."""
+    right: tuple[FitPassage, ...]
+    """Passages found that hold the answer, best first."""
+    others: tuple[FitPassage, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,15 +170,32 @@ def collect(evaluation: Path, homes: Path, model: str) -> list[FitQuestion]:
     found = []
     for name in (*LECTURES, *ARTICLES):
         source = open_source(name, evaluation, homes / name, model)
+        catalog = source.generation.catalog
+        passages: dict[int, FitPassage] = {}
         for fold, question in drawn(source):
-            if question.history:
-                continue
-            if source.is_lectures:
-                passages = list(_passages(source, question, 24, None))
-            else:
-                own = _passages(source, question, 12, question.lecture_ids)
-                passages = list(dict.fromkeys([*_passages(source, question, 8, None), *own]))
-            found.append(FitQuestion(question, source.is_lectures, fold, tuple(passages)))
+            asked = understood(question.question, question.history, source.generation, source.encoder, None)
+            encoded = encoded_question(source.encoder, asked)
+            rows = []
+            for limit, lectures in (
+                ((24, None),) if source.is_lectures else ((8, None), (12, question.lecture_ids))
+            ):
+                for hit in retrieve(source.generation, asked, encoded, limit=limit, lectures=lectures):
+                    rows.append(hit.row)
+                    if hit.row not in passages:
+                        passages[hit.row] = _passage(name, catalog, hit.passage)
+            read = [passages[row] for row in dict.fromkeys(rows)]
+            is_right = [any(passage.answers(question)) for passage in read]
+            found.append(
+                FitQuestion(
+                    asked=question,
+                    text=punctuated(asked),
+                    kind=name,
+                    fold=fold,
+                    lecture_id=own_lecture(question) if source.is_lectures else question.lecture_ids[0],
+                    right=tuple(p for p, right in zip(read, is_right, strict=True) if right),
+                    others=tuple(p for p, right in zip(read, is_right, strict=True) if not right),
+                )
+            )
     return found
 
 
@@ -192,24 +212,16 @@ def own_lecture(question: EvaluationQuestion) -> str:
     return question.question_id.rsplit("-", 1)[0]
 
 
-def _passages(
-    source: Source, question: EvaluationQuestion, limit: int, lectures: Sequence[str] | None
-) -> Iterator[FitPassage]:
-    catalog = source.generation.catalog
-    encoded = encoded_question(source.encoder, question.question)
-    for hit in retrieve(source.generation, question.question, encoded, limit=limit, lectures=lectures):
-        found = hit.passage
-        transcript = catalog.header(found.lecture_id).transcript
-        sentences = []
-        for stored in catalog.sentences(found.lecture_id, found.sentence_start, found.sentence_end):
-            start, end = stored.sentence.char_start, stored.sentence.char_end
-            place = Place(found.lecture_id, start, end)
-            is_statement = not stored.sentence.is_question
-            is_right = is_statement and any(shares_half(place, gold) for gold in question.places)
-            sentences.append(
-                FitSentence(start - found.char_start, end - found.char_start, is_right, is_statement)
-            )
-        yield FitPassage(found.lecture_id, transcript[found.char_start : found.char_end], tuple(sentences))
+def _passage(kind: str, catalog: Catalog, found: Passage) -> FitPassage:
+    stored = catalog.sentences(found.lecture_id, found.sentence_start, found.sentence_end)
+    sentences = [s.sentence for s in stored]
+    return FitPassage(
+        kind=kind,
+        place=Place(found.lecture_id, found.char_start, found.char_end),
+        text=catalog.header(found.lecture_id).transcript[found.char_start : found.char_end],
+        sentences=tuple(Place(found.lecture_id, s.char_start, s.char_end) for s in sentences),
+        is_statement=tuple(not s.is_question for s in sentences),
+    )
 
 
 def _fold_of(question: EvaluationQuestion) -> int:

@@ -25,14 +25,23 @@ from assistant.evaluation_data import EvaluationQuestion, Place, load_questions
 from assistant.matching import Matching
 from assistant.model_files import adapted, plain_model
 from assistant.network import Network
-from assistant.questions import Question, analyse_question
-from assistant.regions import Region, read_regions
-from assistant.retrieval import encoded_question, retrieve
-from assistant.statements import FEATURES, Statements, find_statements
+from assistant.questions import Question
+from assistant.reading import compare
+from assistant.regions import Region
+from assistant.statements import FEATURES, Statements
 from assistant.understanding import understood
 from assistant.verifying import Window, read_windows
 
-__all__ = ["SHIPPED", "STRANGE_COUNT", "Example", "Reader", "place_of", "read_choose", "read_fold"]
+__all__ = [
+    "SHIPPED",
+    "STRANGE_COUNT",
+    "Example",
+    "Reader",
+    "merged_model",
+    "place_of",
+    "read_choose",
+    "read_fold",
+]
 
 SHIPPED = Path(__file__).parents[2] / "assistant"
 JUDGED_ARTICLES = ("squad2-halfdev", "clapnq-dev")
@@ -91,11 +100,8 @@ class Reader:
     ) -> Example:
         """What is found for a question in all lectures or in those given."""
         asked = understood(question.question, question.history, self.generation, self.encoder, lectures)
-        encoded = encoded_question(self.encoder, asked)
-        found = retrieve(self.generation, asked, encoded, limit=PASSAGES_READ, lectures=lectures)
-        analysed = analyse_question(asked, self.generation.lexical)
-        regions = read_regions(self.generation, found)
-        statements = find_statements(self.generation, regions, analysed, encoded, self.matching)
+        found = compare(self.generation, self.encoder, self.matching, asked, PASSAGES_READ, lectures)
+        regions, statements = found.regions, found.statements
         right = [
             any(shares_half(place_of(regions[r], i, i + 1), gold) for gold in question.places)
             for r, i in zip(statements.region, statements.index, strict=True)
@@ -104,8 +110,8 @@ class Reader:
             question=question,
             fold=fold,
             reader=self,
-            asked=encoded.tokens,
-            analysed=analysed,
+            asked=found.encoded.tokens,
+            analysed=found.question,
             regions=regions,
             statements=statements,
             right=np.array(right, dtype=bool),
