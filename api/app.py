@@ -5,7 +5,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from anyio import CapacityLimiter, Event, create_task_group, move_on_after, to_thread
+from anyio import CapacityLimiter, create_task_group, sleep, to_process, to_thread
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
@@ -21,10 +21,12 @@ from api.openapi_document import DESCRIPTION, describe
 from api.routes import ask, chat, feedback, health, lectures, passages, search, uploads
 from api.routes.pages import page_routes
 from assistant.config import Settings
+from assistant.errors import IndexMissing
 from assistant.feedback import FeedbackStore
+from assistant.job_process import index_first
 from assistant.jobs import JobRunner
 from assistant.keys import KeyStore
-from assistant.service import open_assistant
+from assistant.service import LectureAssistant
 
 __all__ = ["create_app"]
 
@@ -52,28 +54,25 @@ def create_app(settings: Settings, server: ServerSettings | None = None) -> Fast
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        closing = Event()
-
         async def open_beside() -> None:
             pause = _OPENED_AGAIN_AFTER
-            while app.state.assistant is None and not closing.is_set():
+            while app.state.assistant is None:
                 try:
-                    opened = await to_thread.run_sync(open_assistant, settings)
+                    opened = await _opened(settings)
                     await to_thread.run_sync(jobs.start)
                     app.state.assistant = opened
                 except Exception as error:  # whatever it is, it is told and tried again
                     if str(error) != str(app.state.failure):
                         _logger.exception("the index cannot be opened")
                     app.state.failure = error
-                    with move_on_after(pause):
-                        await closing.wait()
+                    await sleep(pause)
                     pause = min(2 * pause, _LONGEST_PAUSE)
 
         to_thread.current_default_thread_limiter().total_tokens = _THREADS
         async with create_task_group() as tasks:
             tasks.start_soon(open_beside)
             yield
-            closing.set()
+            tasks.cancel_scope.cancel()
         app.state.assistant = None
         await to_thread.run_sync(jobs.stop)
         keys.close()
@@ -105,6 +104,15 @@ def create_app(settings: Settings, server: ServerSettings | None = None) -> Fast
     _add_middleware(app, server)
     describe(app)
     return app
+
+
+async def _opened(settings: Settings) -> LectureAssistant:
+    try:
+        return await to_thread.run_sync(LectureAssistant, settings)
+    except IndexMissing:
+        # In a process of its own, for it takes PyTorch into memory.
+        await to_process.run_sync(index_first, settings, cancellable=True)
+        return await to_thread.run_sync(LectureAssistant, settings)
 
 
 def _add_middleware(app: FastAPI, server: ServerSettings) -> None:

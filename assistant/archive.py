@@ -4,7 +4,7 @@ A ZIP file whose entries are all stored, not compressed, in this order::
 
     contents.json       archive_version, and of every other entry its size in bytes and sha256
     generation/...      the files of a generation, manifest.json among them
-    encoder/...         encoder.json, encoder.onnx, tokenizer.json; missing if none was exported
+    encoder/...         as ``onnx_export.py`` says; missing if none was exported
 
 Whoever made an archive is not trusted: an entry may only have a name that is listed and plain, be
 stored, and be as long as is said, so it cannot write elsewhere or grow; and all of it is checked as
@@ -28,7 +28,13 @@ from assistant.disk import flush
 from assistant.errors import ArchiveInvalid, AssistantError, HomeUnusable, IndexDamaged, IndexTooNew
 from assistant.manifest import Manifest, altered_files, read_manifest
 from assistant.model_files import file_sha256
-from assistant.onnx_export import encoder_aside, encoder_problems, exported_folder, place_encoder
+from assistant.onnx_export import (
+    ENCODER_FILES,
+    encoder_aside,
+    encoder_problems,
+    exported_folder,
+    place_encoder,
+)
 from assistant.store import (
     generation_folders,
     make_live,
@@ -44,7 +50,6 @@ __all__ = ["ArchiveContents", "export_archive", "import_archive"]
 _VERSION = 1
 _CONTENTS = "contents.json"
 _CONTENTS_BYTES = 50_000_000
-_ENCODER_FILES = ("encoder.json", "encoder.onnx", "tokenizer.json")
 _NAME = re.compile(r"(?:generation/(?:lexical/)?|encoder/)\.?[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _CHUNK = 1 << 20
 
@@ -74,7 +79,8 @@ def export_archive(home: Path, file: Path) -> ArchiveContents:
         problems = altered_files(folder, manifest.files)
         if manifest.encoder_sha256:
             problems += encoder_problems(encoder, manifest.encoder_sha256)
-            sources |= {f"encoder/{name}": encoder / name for name in _ENCODER_FILES}
+            held = (name for name in ENCODER_FILES if (encoder / name).exists())
+            sources |= {f"encoder/{name}": encoder / name for name in held}
         if problems:
             raise IndexDamaged(problems[0])
         files = {

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from assistant.errors import HomeUnusable, IndexBusy
 
 try:
@@ -124,6 +122,8 @@ def writer_lock(home: Path) -> Iterator[None]:
         IndexBusy: another process holds it.
         HomeUnusable: there is no writing here.
     """
+    from filelock import FileLock, Timeout
+
     with home_errors(home):
         home.mkdir(parents=True, exist_ok=True)
         lock = FileLock(home / "index.lock", timeout=0)

@@ -162,6 +162,8 @@ class OnnxEncoder:
             options = onnxruntime.SessionOptions()
             # The graph was optimised when it was exported; doing it again doubles the start.
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+            self._weights = folder / "encoder.weights"
+            self._weights_size = self._weights.stat().st_size if self._weights.exists() else None
             self._session = onnxruntime.InferenceSession(
                 str(folder / "encoder.onnx"), options, providers=["CPUExecutionProvider"]
             )
@@ -176,7 +178,7 @@ class OnnxEncoder:
         """Encode one question, truncated to what the model reads.
 
         Raises:
-            ModelUnusable: the graph gives no numbers, so it was altered.
+            ModelUnusable: the graph gives no numbers, so it was altered; or its weights were cut.
         """
         return self._encode(self._question_prompt, text)
 
@@ -187,6 +189,7 @@ class OnnxEncoder:
             progress(1)
 
     def _encode(self, prompt: str, text: str) -> EncodedText:
+        self._check_weights()
         encoding = self.tokenizer.encode(prompt + text)
         tokens, vector = self._session.run(
             ["token_embeddings", "sentence_embedding"],
@@ -198,6 +201,15 @@ class OnnxEncoder:
         if not (np.isfinite(vector).all() and np.isfinite(tokens).all()):
             raise ModelUnusable(f"the exported encoder in {self._folder} was altered; run `assistant repair`")
         return encoded_text(encoding, tokens[0], vector[0], len(prompt))
+
+    def _check_weights(self) -> None:
+        """To read on in a mapped file that was cut ends the process; one that was removed stays mapped."""
+        try:
+            size = self._weights.stat().st_size
+        except OSError:
+            return
+        if size != self._weights_size:
+            raise ModelUnusable(f"{self._weights} was altered while it was in use; run `assistant repair`")
 
 
 def encoded_text(

@@ -1,4 +1,4 @@
-"""One job in a process of its own.
+"""One job, or the first index, in a process of its own.
 
 The encoder that indexing needs (PyTorch) never enters the server, and a job that dies takes nothing with it.
 """
@@ -15,10 +15,11 @@ from assistant.config import Settings
 from assistant.errors import AssistantError, IndexBusy, LectureConflict, NotIndexed
 from assistant.indexing import index_paths, remove_lectures
 from assistant.job_records import Job, JobProgress
+from assistant.service import index_shipped
 from corpus import CorpusError
 from corpus.errors import LectureIdTaken
 
-__all__ = ["Outcome", "run_in_process"]
+__all__ = ["Outcome", "index_first", "run_in_process"]
 
 _DIED = "the indexing process ended before it was done; the operator's log has more"
 _POLL_SECONDS = 0.2
@@ -60,10 +61,15 @@ def run_in_process(
     return Outcome(_DIED)
 
 
+def index_first(settings: Settings) -> None:
+    """Index the lectures that ship, in the process that calls it; raises what ``index_paths`` does."""
+    _leave_interrupts()
+    index_shipped(settings)
+
+
 def _work(settings: Settings, job: Job, pipe: Connection) -> None:
     """Send progress, and the outcome at last."""
-    # Ctrl-C in a terminal reaches every process; the server tells this one when to end.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _leave_interrupts()
     outcome = Outcome()
     try:
         _do(settings, job, pipe)
@@ -82,6 +88,11 @@ def _work(settings: Settings, job: Job, pipe: Connection) -> None:
         logging.getLogger(__name__).exception("a job failed")
         outcome = Outcome("the server could not do it; the operator's log says why")
     pipe.send(outcome)
+
+
+def _leave_interrupts() -> None:
+    """Ctrl-C in a terminal reaches every process; the server tells this one when to end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _do(settings: Settings, job: Job, pipe: Connection) -> None:

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib import metadata, resources
+from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 
@@ -88,6 +88,8 @@ def file_sha256(path: Path) -> str:
 
 
 def _installed_folder() -> Path:
+    from importlib import metadata
+
     try:
         files = metadata.files(_PACKAGE) or []
     except metadata.PackageNotFoundError as error:

@@ -4,7 +4,9 @@
 
     encoder.onnx     input_ids, attention_mask (int64, batch × tokens) → token_embeddings
                      (float32, batch × tokens × dimension), sentence_embedding (float32, batch × dimension)
-    encoder.json     name, sha256 of the model and of both other files, max_tokens, both prompts, dimension
+    encoder.weights  its large tensors, which are mapped: what no question needs is never read. Exports of
+                     before have them in the graph
+    encoder.json     name, sha256 of the model and of the other files, max_tokens, both prompts, dimension
     tokenizer.json   the model's own
 """
 
@@ -24,7 +26,23 @@ from assistant.embedding import OnnxEncoder, TransformerEncoder
 from assistant.errors import ModelUnusable
 from assistant.model_files import ModelFiles, file_sha256
 
-__all__ = ["encoder_aside", "encoder_problems", "export_encoder", "exported_folder", "place_encoder"]
+__all__ = [
+    "ENCODER_CHECKSUMS",
+    "ENCODER_FILES",
+    "encoder_aside",
+    "encoder_problems",
+    "export_encoder",
+    "exported_folder",
+    "place_encoder",
+]
+
+ENCODER_CHECKSUMS = {
+    "encoder.onnx": "onnx_sha256",
+    "encoder.weights": "weights_sha256",
+    "tokenizer.json": "tokenizer_sha256",
+}
+"""Where ``encoder.json`` keeps that of each other file."""
+ENCODER_FILES = ("encoder.json", *ENCODER_CHECKSUMS)
 
 _OPSET = 17
 _PROBES = ("What is stored here?", "A word.", "It goes from one end to the other, and then back again: why?")
@@ -53,8 +71,7 @@ def export_encoder(encoder: TransformerEncoder, files: ModelFiles, home: Path) -
         description = {
             "name": files.name,
             "model_sha256": files.sha256,
-            "onnx_sha256": file_sha256(aside / "encoder.onnx"),
-            "tokenizer_sha256": file_sha256(aside / "tokenizer.json"),
+            **{key: file_sha256(aside / name) for name, key in ENCODER_CHECKSUMS.items()},
             "max_tokens": encoder.max_tokens,
             "question_prompt": encoder.question_prompt,
             "passage_prompt": encoder.passage_prompt,
@@ -100,8 +117,9 @@ def encoder_problems(folder: Path, description_sha256: str | None = None) -> lis
         if description_sha256 and hashlib.sha256(content).hexdigest() != description_sha256:
             return [f"{path}: was altered; run `assistant repair`"]
         description = json.loads(content)
-        for name, key in (("encoder.onnx", "onnx_sha256"), ("tokenizer.json", "tokenizer_sha256")):
-            if file_sha256(folder / name) != description[key]:
+        in_graph = () if "weights_sha256" in description else ("encoder.weights",)
+        for name, key in ENCODER_CHECKSUMS.items():
+            if name not in in_graph and file_sha256(folder / name) != description[key]:
                 problems.append(f"{folder / name}: was altered; run `assistant repair`")
     except (OSError, ValueError, KeyError, TypeError) as error:
         return [f"{folder}: holds no whole encoder ({error}); run `assistant repair`"]
@@ -146,6 +164,9 @@ def _write_graph(encoder: TransformerEncoder, folder: Path) -> None:
     # "Extended" fuses attention and GELU and still runs on any CPU, unlike "all".
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
     options.optimized_model_filepath = str(folder / "encoder.onnx")
+    options.add_session_config_entry(
+        "session.optimized_model_external_initializers_file_name", "encoder.weights"
+    )
     options.log_severity_level = 3
     onnxruntime.InferenceSession(str(plain), options, providers=["CPUExecutionProvider"])
     plain.unlink()

@@ -2,8 +2,7 @@
 
 import copy
 import difflib
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -14,18 +13,18 @@ from assistant.citations import CharRange, Citation, cite, cite_passages
 from assistant.config import CITED, Settings
 from assistant.conversation import Turn
 from assistant.embedding import QuestionEncoder
-from assistant.errors import IndexMissing, NotIndexed, PassageRetired, QuestionInvalid
+from assistant.errors import NotIndexed, PassageRetired, QuestionInvalid
 from assistant.opening import LiveIndex, OpenIndex
 from assistant.questions import plain_text
 from assistant.retrieval import encoded_question, retrieve
 from assistant.store import Generation
 from assistant.suggestions import LectureQuestion, self_contained_questions
-from corpus import Lecture, shipped_lectures
+from corpus import Lecture
 
 if TYPE_CHECKING:
     from assistant.building import Progress
 
-__all__ = ["LectureAssistant", "SearchPage", "Understood", "open_assistant"]
+__all__ = ["LectureAssistant", "SearchPage", "Understood", "index_shipped"]
 
 _SEARCH_DEPTH = 200
 _QUESTIONS_TRIED = 3
@@ -270,24 +269,12 @@ class LectureAssistant:
         return list(lectures)
 
 
-def open_assistant(
-    settings: Settings, first_index: "Callable[[], AbstractContextManager[Progress]] | None" = None
-) -> LectureAssistant:
-    """The assistant over a home; with no index yet, the lectures that ship are indexed first.
+def index_shipped(settings: Settings, progress: "Progress" = lambda *_: None) -> None:
+    """Index the lectures that ship; raises what ``index_paths`` does."""
+    from assistant.indexing import index_paths
+    from corpus import shipped_lectures
 
-    Only then ``first_index`` is called: it is done in that context, which gives what is told the progress.
-
-    Raises:
-        As ``LectureAssistant`` and ``index_paths`` do.
-    """
-    try:
-        return LectureAssistant(settings)
-    except IndexMissing:
-        from assistant.indexing import index_paths
-
-        with first_index() if first_index else nullcontext(lambda *_: None) as progress:
-            index_paths([shipped_lectures()], settings, progress)
-        return LectureAssistant(settings)
+    index_paths([shipped_lectures()], settings, progress)
 
 
 def _sound(text: str) -> str:

@@ -82,14 +82,14 @@ def test_a_missing_file_is_found_in_every_place(home: Path) -> None:
         aside.rename(folder / name)
 
 
-@pytest.mark.parametrize("name", ["encoder.onnx", "tokenizer.json", "encoder.json"])
+@pytest.mark.parametrize("name", ["encoder.onnx", "encoder.weights", "tokenizer.json", "encoder.json"])
 def test_a_flipped_byte_of_the_encoder_is_found(home: Path, name: str) -> None:
     path = encoder_of(home) / name
     flip(path)
     assert verify_home(home) == [f"{path}: was altered; run `assistant repair`"]
 
 
-@pytest.mark.parametrize("name", ["encoder.onnx", "encoder.json", "tokenizer.json"])
+@pytest.mark.parametrize("name", ["encoder.onnx", "encoder.weights", "encoder.json", "tokenizer.json"])
 def test_a_missing_file_of_the_encoder_is_found(home: Path, name: str) -> None:
     (encoder_of(home) / name).unlink()
     (fault,) = verify_home(home)

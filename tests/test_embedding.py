@@ -1,15 +1,19 @@
+import json
+import os
+import shutil
 import subprocess
 import sys
 import unicodedata
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from assistant.embedding import EncodedText, OnnxEncoder, TransformerEncoder, encoded_text, load_tokenizer
 from assistant.errors import ModelUnusable
-from assistant.model_files import locate_model
-from assistant.onnx_export import export_encoder, exported_folder
+from assistant.model_files import file_sha256, locate_model
+from assistant.onnx_export import encoder_problems, export_encoder, exported_folder
 
 QUESTIONS = (
     "What is Docker?",
@@ -152,6 +156,7 @@ def test_an_export_that_was_killed_is_cleaned_up(transformer: TransformerEncoder
     assert sorted(path.name for path in folder.iterdir()) == [
         "encoder.json",
         "encoder.onnx",
+        "encoder.weights",
         "tokenizer.json",
     ]
 
@@ -163,6 +168,34 @@ def test_an_export_is_done_once(transformer: TransformerEncoder, indexed_home: P
     (folder / "encoder.json").write_text("done before")
     assert export_encoder(transformer, files, tmp_path) == folder
     assert [path.name for path in folder.iterdir()] == ["encoder.json"]
+
+
+def test_weights_that_are_cut_while_they_are_mapped_are_told(indexed_home: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "encoder"
+    shutil.copytree(exported_folder(indexed_home, locate_model(None).sha256), folder)
+    encoder = OnnxEncoder(folder)
+    os.truncate(folder / "encoder.weights", 1_000_000)
+    with pytest.raises(ModelUnusable, match=r"encoder\.weights was altered while it was in use"):
+        encoder.encode_question("What is Docker?")
+    with pytest.raises(ModelUnusable, match=r"cannot be loaded.*assistant repair"):
+        OnnxEncoder(folder)
+
+
+def test_an_export_with_its_weights_in_the_graph_is_as_good(
+    exported: OnnxEncoder, indexed_home: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "encoder"
+    shutil.copytree(exported_folder(indexed_home, locate_model(None).sha256), folder)
+    graph = onnx.load(str(folder / "encoder.onnx"))
+    (folder / "encoder.weights").unlink()
+    onnx.save_model(graph, str(folder / "encoder.onnx"))
+    description = json.loads((folder / "encoder.json").read_text())
+    del description["weights_sha256"]
+    description["onnx_sha256"] = file_sha256(folder / "encoder.onnx")
+    (folder / "encoder.json").write_text(json.dumps(description))
+    assert encoder_problems(folder) == []
+    expected, found = (e.encode_question("What is Docker?").vector for e in (exported, OnnxEncoder(folder)))
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_an_encoder_that_is_missing_is_named_with_the_fix(tmp_path: Path) -> None:

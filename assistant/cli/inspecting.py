@@ -4,12 +4,16 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from assistant.cli.options import DATA_ERROR, FILE_PATH, as_json_option
 from assistant.config import Settings
-from corpus import CorpusError, Problem, Source, find_sources, split_sentences
+from corpus import CorpusError, Problem
+
+if TYPE_CHECKING:
+    from corpus import Source
 
 __all__ = ["check"]
 
@@ -55,6 +59,7 @@ def check(settings: Settings, paths: tuple[Path, ...], as_json: bool) -> None:
     from assistant.embedding import token_limits
     from assistant.model_files import locate_model
     from assistant.rendering import print_json
+    from corpus import find_sources
 
     count_tokens, max_tokens = token_limits(locate_model(settings.model), settings.passage_tokens)
     checked = [_check(source, count_tokens, max_tokens) for source in find_sources(paths)]
@@ -67,7 +72,8 @@ def check(settings: Settings, paths: tuple[Path, ...], as_json: bool) -> None:
         sys.exit(DATA_ERROR)
 
 
-def _check(source: Source, count_tokens: Callable[[str], int], max_tokens: int) -> _Checked:
+def _check(source: "Source", count_tokens: Callable[[str], int], max_tokens: int) -> _Checked:
+    from corpus import split_sentences
     from corpus.library import lecture_of
     from corpus.transcripts import read_transcript
 

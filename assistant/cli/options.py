@@ -1,8 +1,6 @@
 """What the commands share: options, exit codes, and the assistant opened for a look-up."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +9,6 @@ import click
 from assistant.config import CITED, Settings
 
 if TYPE_CHECKING:
-    from assistant.building import Progress
     from assistant.service import LectureAssistant
 
 __all__ = [
@@ -53,14 +50,15 @@ def read_stdin() -> str:
 
 def open_assistant(settings: Settings) -> "LectureAssistant":
     """The assistant; with no index yet, the lectures that ship are indexed first, and that is said."""
-    from assistant import service
+    from assistant.errors import IndexMissing
+    from assistant.service import LectureAssistant, index_shipped
 
-    @contextmanager
-    def first_index() -> "Iterator[Progress]":
+    try:
+        return LectureAssistant(settings)
+    except IndexMissing:
         from assistant.rendering import note, progress_bar
 
         note(f"no index in {settings.home} yet: indexing the lectures that ship")
         with progress_bar() as progress:
-            yield progress
-
-    return service.open_assistant(settings, first_index)
+            index_shipped(settings, progress)
+        return LectureAssistant(settings)

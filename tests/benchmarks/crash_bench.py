@@ -19,7 +19,7 @@ from assistant.embedding import EncodedText
 from assistant.errors import AssistantError
 from assistant.indexing import index_paths
 from assistant.model_files import file_sha256, locate_model
-from assistant.onnx_export import exported_folder
+from assistant.onnx_export import ENCODER_CHECKSUMS, exported_folder
 from assistant.service import LectureAssistant
 
 FILLER = " ".join(f"Sentence number {i} says that thing {i * i} is one more." for i in range(120))
@@ -75,7 +75,7 @@ class Bench:
         fake = exported_folder(self.pristine, locate_model(str(self.model)).sha256)
         fake.mkdir(parents=True)
         described = {}
-        for name, key in (("encoder.onnx", "onnx_sha256"), ("tokenizer.json", "tokenizer_sha256")):
+        for name, key in ENCODER_CHECKSUMS.items():
             (fake / name).write_bytes(name.encode())
             described[key] = file_sha256(fake / name)
         (fake / "encoder.json").write_text(json.dumps(described), encoding="utf-8")
