@@ -169,15 +169,26 @@ class LectureAssistant:
             next_offset=following if following < len(hits) else None,
         )
 
-    def lectures(self, course: str | None = None) -> list[LectureHeader]:
-        """Every lecture, or those of a course, in order of the index.
+    def lectures(
+        self, course: str | None = None, *, offset: int = 0, limit: int | None = None
+    ) -> list[LectureHeader]:
+        """Lectures, or those of a course, in order of the index, from the ``offset``-th on.
 
         Raises:
             NotIndexed: there is no such course.
         """
         generation = self._live.current().generation
-        wanted = self._scope(generation, course, None)
-        return [h for h in generation.catalog.headers() if wanted is None or h.lecture_id in wanted]
+        within = self._scope(generation, course, None)
+        ids = generation.catalog.lecture_ids()
+        if within is not None:
+            seen = set(within)
+            ids = [lecture_id for lecture_id in ids if lecture_id in seen]
+        end = None if limit is None else offset + limit
+        return [generation.catalog.header(lecture_id) for lecture_id in ids[offset:end]]
+
+    def courses(self) -> list[str]:
+        """The names of all courses, sorted."""
+        return self._visible_courses(self._live.current().generation)
 
     def lecture(self, lecture_id: str) -> Lecture:
         """One lecture with its transcript and cues.
@@ -245,12 +256,15 @@ class LectureAssistant:
             )
         return text
 
+    def _visible_courses(self, generation: Generation) -> list[str]:
+        return [c for c in generation.catalog.courses() if self._courses is None or c in self._courses]
+
     def _scope(
         self, generation: Generation, course: str | None, lectures: Sequence[str] | None
     ) -> list[str] | None:
         """The lecture ids to look in, or ``None`` for all."""
         catalog = generation.catalog
-        courses = [c for c in catalog.courses() if self._courses is None or c in self._courses]
+        courses = self._visible_courses(generation)
         if course is not None and course not in courses:
             raise NotIndexed(_unknown("course", course, courses))
         if course is not None:

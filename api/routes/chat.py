@@ -67,8 +67,8 @@ async def retrieve_model(model_id: str, assistant: Assistant) -> Model:
 
 
 def _models(assistant: LectureAssistant) -> list[Model]:
-    courses = sorted({lecture.course for lecture in assistant.lectures() if lecture.course})
-    return [Model(id=name, created=0) for name in (MODEL, *(f"{MODEL}/{course}" for course in courses))]
+    named = (f"{MODEL}/{course}" for course in assistant.courses())
+    return [Model(id=name, created=0) for name in (MODEL, *named)]
 
 
 def _course_of(model: str) -> str | None:

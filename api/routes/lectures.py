@@ -23,14 +23,14 @@ def list_lectures(
     offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
 ) -> LecturePage:
     """The lectures in the index, or those of a course."""
-    found = assistant.lectures(course)
-    following = offset + limit
+    # One more than is shown tells whether there is a page after this one.
+    found = assistant.lectures(course, offset=offset, limit=limit + 1)
     return LecturePage(
-        lectures=[LectureItem.model_validate(header) for header in found[offset:following]],
-        courses=sorted({header.course for header in found if header.course}),
+        lectures=[LectureItem.model_validate(header) for header in found[:limit]],
+        courses=assistant.courses() if course is None else [course],
         offset=offset,
         limit=limit,
-        next_offset=following if following < len(found) else None,
+        next_offset=offset + limit if len(found) > limit else None,
     )
 
 
