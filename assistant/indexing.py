@@ -115,7 +115,9 @@ def remove_lectures(
                 raise NotIndexed(f"there is no lecture {lecture_id!r}")
         rest = [known.as_it_is(other) for other in known.sources if other not in lecture_ids]
         if not rest:
-            raise LectureConflict(f"{lecture_ids[-1]!r} is the last lecture, which cannot be removed")
+            raise LectureConflict(
+                f"{lecture_ids[-1]!r} is the last lecture, which cannot be removed; add another one first"
+            )
         changes = GenerationBuilder(settings, progress, encoder).build(rest, known.earlier, known.retired)
         for lecture_id in lecture_ids:
             discard_upload(settings.home, known.sources[lecture_id])

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from assistant.network import Network
 from assistant.questions import Question
 from assistant.regions import Region
-from assistant.statements import FEATURES, WORDING, Statements
+from assistant.statements import FEATURES, TITLE, WORDING, Statements
 
 __all__ = [
     "EVIDENCE",
@@ -35,12 +35,14 @@ __all__ = [
 
 MAX_SENTENCES = 4
 
+_NEAR = 3
+"""How many statements on either side of the likeliest are near it."""
 VERIFIED = 4
 """How many statements are verified."""
 VERDICTS = ("verified", "verified_highest", "verified_mean")
 
 EVIDENCE = (
-    *(name for name in FEATURES if name not in WORDING),
+    *(name for name in FEATURES if name not in (*TITLE, *WORDING)),
     # Its score; the probability of its span, and how far the next span is.
     "score",
     "probability",
@@ -49,6 +51,12 @@ EVIDENCE = (
     "best_coverage",
     "best_worst",
     "best_sought",
+    # The worst-matched content word where each has its best match: near the best span, in its lecture, in
+    # all that was read; and the mean of the two worst in its lecture.
+    "worst_near",
+    "worst_in_lecture",
+    "worst_in_all",
+    "two_worst_in_lecture",
     "top_cosine",
     "bm25_share",
     # Of the question: the log of its content words, the weight of those that no passage has; and how well
@@ -61,7 +69,7 @@ EVIDENCE = (
     *VERDICTS,
 )
 """What the confidence is computed from: the features of the likeliest statement, and how it stands. How a
-statement is worded tells which one answers, and nothing of whether any does."""
+statement is worded and its lecture called tells which one answers, and nothing of whether any does."""
 
 _OWN = [FEATURES.index(name) for name in EVIDENCE if name in FEATURES]
 _BEST_OF = [FEATURES.index(name) for name in ("coverage", "coverage_worst", "sought")]
@@ -240,6 +248,7 @@ def evidence_of(
         ranked[0].probability,
         ranked[0].probability - second,
         *statements.features[:, _BEST_OF].max(axis=0).tolist(),
+        *_worst_matches(regions, statements, best),
         max((hit.cosine or 0.0 for hit in hits), default=0.0),
         max((hit.bm25 or 0.0 for hit in hits), default=0.0) / (total + 1.0),
         float(np.log1p(len(idf))),
@@ -248,6 +257,18 @@ def evidence_of(
         *_verified(scores, ranked, verdicts),
     )
     return np.asarray([values], dtype=np.float32)
+
+
+def _worst_matches(
+    regions: Sequence[Region], statements: Statements, best: int
+) -> tuple[float, float, float, float]:
+    support, region = statements.support, statements.region
+    distance = np.abs(np.arange(len(region)) - best)
+    near = support[(region == region[best]) & (distance <= _NEAR)].max(axis=0)
+    lecture_id = regions[region[best]].lecture_id
+    is_own = np.array([other.lecture_id == lecture_id for other in regions])[region]
+    own = np.sort(support[is_own].max(axis=0))
+    return float(near.min()), float(own[0]), float(support.max(axis=0).min()), float(own[:2].mean())
 
 
 def _verified(

@@ -279,7 +279,8 @@ class LectureAssistant:
             return within
         for lecture_id in lectures:
             if lecture_id not in within:
-                raise NotIndexed(_unknown("lecture", lecture_id, within))
+                place = "" if course is None else f" in course {course!r}"
+                raise NotIndexed(_unknown("lecture", lecture_id, within, place))
         return list(lectures)
 
 
@@ -296,7 +297,7 @@ def _sound(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _unknown(what: str, name: str, names: Sequence[str]) -> str:
+def _unknown(what: str, name: str, names: Sequence[str], place: str = "") -> str:
     close = difflib.get_close_matches(name, names, n=3) or names[:5]
     listed = ", ".join(close) if close else "none"
-    return f"there is no {what} {name!r}; did you mean {listed}?"
+    return f"there is no {what} {name!r}{place}; did you mean {listed}?"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from assistant.embedding import EncodedText
 from assistant.matching import Matching
 from assistant.products import token_products
-from assistant.questions import Question
+from assistant.questions import Question, Word, analyse_question
 from assistant.regions import Region
 from assistant.store import Generation
 from assistant.wording import (
@@ -26,7 +26,7 @@ from assistant.wording import (
     wording_of,
 )
 
-__all__ = ["FEATURES", "WORDING", "Statements", "find_statements"]
+__all__ = ["FEATURES", "TITLE", "WORDING", "Statements", "find_statements"]
 
 Array = NDArray[np.float32]
 Flags = NDArray[np.bool_]
@@ -47,6 +47,9 @@ WORDING = (
     *(f"shape_{kind}" for kind in SHAPED_KINDS),
 )
 """How a statement is worded and where it stands, whatever is asked."""
+TITLE = ("title_asked", "title_told")
+"""Content words of the question that the lecture's title has, and those of the title that the question has,
+as shares by idf."""
 FEATURES = (
     # What the question's tokens look for: in the sentence, its worst three, with the two sentences before
     # and the one after, in those alone, in all that was read of the lecture.
@@ -81,6 +84,7 @@ FEATURES = (
     "passage_bm25",
     "passage_fused",
     "lecture_share",
+    *TITLE,
     # Only the question denies, or only the sentence; the question asks for a number and there is none.
     "denial_missing",
     "denial_added",
@@ -196,6 +200,7 @@ def find_statements(
         **_lecture_features(regions, region_of, np.maximum.reduceat(best, bounds, axis=0), asked),
         **_asking_features(best[:, :count], is_question, near),
         **_passage_features(regions, bounds, region_of),
+        **_title_features(generation, regions, region_of, question),
         **_place_features(regions, region_of, index),
     }
     features = np.zeros((len(texts), len(FEATURES)), dtype=np.float32)
@@ -292,6 +297,24 @@ def _passage_features(regions: Sequence[Region], bounds: Counts, region_of: Coun
         "passage_fused": table[:, 2],
         "lecture_share": np.array([shares[r.lecture_id] / top_share for r in regions])[region_of],
     }
+
+
+def _title_features(
+    generation: Generation, regions: Sequence[Region], region_of: Counts, question: Question
+) -> dict[str, Array]:
+    shared: dict[str, tuple[float, float]] = {}
+    for lecture_id in {region.lecture_id for region in regions}:
+        title = analyse_question(generation.catalog.header(lecture_id).title, generation.lexical)
+        shared[lecture_id] = (_share_in(question.words, title.words), _share_in(title.words, question.words))
+    table = np.array([shared[region.lecture_id] for region in regions], dtype=np.float32)[region_of]
+    return dict(zip(TITLE, table.T, strict=True))
+
+
+def _share_in(words: Sequence[Word], others: Sequence[Word]) -> float:
+    """The share, by idf, of ``words`` that ``others`` have."""
+    terms = {word.term for word in others}
+    total = sum(word.idf for word in words)
+    return sum(word.idf for word in words if word.term in terms) / max(total, 1e-6)
 
 
 def _place_features(regions: Sequence[Region], region_of: Counts, index: Counts) -> dict[str, Array]:

@@ -42,7 +42,7 @@ from assistant.disk import (
     replace_file,
     writer_lock,
 )
-from assistant.errors import AssistantError, IndexDamaged, IndexMissing
+from assistant.errors import AssistantError, HomeUnusable, IndexDamaged, IndexMissing
 from assistant.lexical import LexicalIndex
 from assistant.manifest import REBUILD, Manifest, manifest_record, read_manifest, write_manifest
 from assistant.onnx_export import exported_folder
@@ -108,6 +108,7 @@ def read_current(home: Path) -> tuple[Path, str | None]:
     Raises:
         IndexMissing: nothing has been indexed here.
         IndexDamaged: CURRENT does not name a generation.
+        HomeUnusable: the home is a file.
     """
     pointer = home / "CURRENT"
     content = None
@@ -117,6 +118,8 @@ def read_current(home: Path) -> tuple[Path, str | None]:
             content = pointer.read_bytes()
         except FileNotFoundError as error:
             raise IndexMissing(f"{home} holds no index yet; run `assistant index PATH...`") from error
+        except NotADirectoryError as error:
+            raise HomeUnusable(f"{home}: is a file; the home of an index is a folder") from error
         except OSError as error:
             raise IndexDamaged(f"{pointer}: cannot be read ({error}); {REBUILD}") from error
         named = _CURRENT.fullmatch(content)

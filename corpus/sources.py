@@ -1,6 +1,6 @@
 """Files, folders and ZIP archives → the transcripts in them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from corpus.archives import is_archive, is_hidden, member_names, read_member
@@ -18,6 +18,7 @@ from corpus.transcripts import MAX_BYTES
 __all__ = ["find_sources", "present_sources", "shipped_lectures"]
 
 _MAX_DEPTH = 100
+_CLASHES_SHOWN = 10
 
 
 def shipped_lectures() -> Path:
@@ -40,6 +41,7 @@ def find_sources(paths: Iterable[Path]) -> list[Source]:
         LectureIdTaken: two transcripts would have the same id.
     """
     taken: dict[str, Source] = {}
+    clashes: list[tuple[Source, Source]] = []
     for path, wanted in _by_archive(paths):
         found = 0
         missing = set(wanted)
@@ -50,18 +52,28 @@ def find_sources(paths: Iterable[Path]) -> list[Source]:
             found += 1
             other = taken.setdefault(source.lecture_id, source)
             if other.path.resolve() != source.path.resolve():
-                raise LectureIdTaken(
-                    f"lecture id {source.lecture_id!r} is already that of {other.path}; "
-                    f"rename one file or set another id in its {TOML}",
-                    path=source.path,
-                )
+                clashes.append((source, other))
         if missing:
             raise TranscriptMissing("no such file or folder", path=min(missing))
         if not found:
             raise TranscriptMissing(
                 f"no transcript here; looked for {', '.join(sorted(SUFFIXES))}", path=path
             )
+    if clashes:
+        raise _ids_taken(clashes)
     return list(taken.values())
+
+
+def _ids_taken(clashes: Sequence[tuple[Source, Source]]) -> LectureIdTaken:
+    source, other = clashes[0]
+    more = [f"{source.path} and {other.path}" for source, other in clashes[1 : _CLASHES_SHOWN + 1]]
+    if len(clashes) > _CLASHES_SHOWN + 1:
+        more.append(f"{len(clashes) - _CLASHES_SHOWN - 1} more")
+    return LectureIdTaken(
+        f"lecture id {source.lecture_id!r} is already that of {other.path}; a lecture is called as its file: "
+        f"rename one or set another id in its {TOML}{'; the same of ' if more else ''}{', '.join(more)}",
+        path=source.path,
+    )
 
 
 def present_sources(sources: Iterable[str]) -> set[str]:

@@ -228,7 +228,7 @@ def test_lectures_and_search_and_show(indexed_home: Path) -> None:
     assert cited["quote"].startswith(opened.split(maxsplit=1)[1])
     past = run("show", "docker-on-aws", "--line", "100000", home=indexed_home)
     assert (past.returncode, past.stdout) == (2, "")
-    assert "docker-on-aws ends before 100000" in past.stderr
+    assert "docker-on-aws ends at 249, before 100000" in past.stderr
     assert run("verify", home=indexed_home).stdout == "the index is sound\n"
 
 

@@ -57,10 +57,15 @@ def test_two_files_that_claim_one_id_are_refused_naming_both(tmp_path: Path) -> 
     first, second = write(tmp_path / "a.srt", SRT), write(tmp_path / "a.txt")
     with pytest.raises(LectureIdTaken) as caught:
         find_sources([tmp_path])
-    assert str(caught.value) == (
+    refused = (
         f"{second}: lecture id 'a' is already that of {first}; "
-        "rename one file or set another id in its lecture.toml"
+        "a lecture is called as its file: rename one or set another id in its lecture.toml"
     )
+    assert str(caught.value) == refused
+    other, third = write(tmp_path / "b.srt", SRT), write(tmp_path / "b.txt")
+    with pytest.raises(LectureIdTaken) as caught:
+        find_sources([tmp_path])
+    assert str(caught.value) == f"{refused}; the same of {third} and {other}"
 
 
 def test_ids_set_in_lecture_files_are_held_against_each_other(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Spans and their probabilities, worked out by hand on tables of a few statements."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -130,6 +132,36 @@ def test_verdicts_are_evidence_by_the_probability_of_their_statements() -> None:
     # (3 * 1 + 1 * 5) / 4
     assert evidence[0, -3:].tolist() == [1.0, 5.0, 2.0]
     assert np.isnan(evidence_of(question, regions, table, scores, [best], None)[0, -3:]).all()
+
+
+def test_the_worst_matched_word_is_told_near_the_span_in_its_lecture_and_in_all() -> None:
+    # Rows of two regions of one lecture, then of another: three words, and how well each row matches them.
+    table = replace(
+        statements([0, 1, 2, 3, 4, 0, 0], [5] * 7, [0, 0, 0, 0, 0, 1, 2]),
+        support=np.array(
+            [
+                [0.2, 0.1, 0.1],
+                [0.1, 0.3, 0.1],
+                [0.1, 0.1, 0.1],
+                [0.1, 0.1, 0.4],
+                [0.9, 0.1, 0.1],
+                [0.1, 0.7, 0.1],
+                [0.1, 0.1, 0.8],
+            ],
+            dtype=np.float32,
+        ),
+    )
+    regions = [region(5), region(1), region(1, "other")]
+    scores = np.array([9.0, 0, 0, 0, 0, 0, 0])
+    ranked = rank_spans(regions, table, scores, limit=1)
+    words = tuple(Word(w, 0, 1, w, 1.0) for w in "abc")
+    evidence = evidence_of(Question("", Kind.OTHER, words, 9.0), regions, table, scores, ranked, None)[0]
+    told = {name: evidence[EVIDENCE.index(name)] for name in EVIDENCE if "worst_" in name}
+    # Near row 0 stand rows 1 to 3; its lecture has rows 4 and 5, too.
+    assert told["worst_near"] == pytest.approx(0.2)
+    assert told["worst_in_lecture"] == pytest.approx(0.4)
+    assert told["worst_in_all"] == pytest.approx(0.7)
+    assert told["two_worst_in_lecture"] == pytest.approx((0.4 + 0.7) / 2)
 
 
 def test_the_weights_that_ship_fit_the_features() -> None:

@@ -248,3 +248,13 @@ def test_what_a_sentence_lacks_that_the_question_asks_for(
     assert column(table, "denial_missing") == missing
     assert column(table, "denial_added") == added
     assert column(table, "number_missing") == number
+
+
+def test_a_title_shares_words_with_the_question_by_their_rarity(tmp_path: Path) -> None:
+    with indexed(tmp_path, {"how-apples-ripen": TEXTS["apples"], "boats": TEXTS["boats"]}) as opened:
+        hits = (hit("how-apples-ripen", 0, 5), hit("boats", 0, 1))
+        table = statements(opened, hits)
+        apples, ripen = (opened.lexical.idf(term) for term in ("appl", "ripen"))
+    # Of the question "ripen" has 3 of 4; "how" says nothing, in a title neither.
+    assert column(table, "title_asked") == [3 / 4] * 4 + [0]
+    assert column(table, "title_told") == [ripen / (apples + ripen)] * 4 + [0]

@@ -30,7 +30,7 @@ A pod is the smallest unit of Kubernetes.
 00:00:xx,000 --> 00:00:06,000
 Lost.
 """
-LAST = "'docker-on-aws' is the last lecture, which cannot be removed"
+LAST = "'docker-on-aws' is the last lecture, which cannot be removed; add another one first"
 QUESTION = {"question": "What is the smallest unit of Kubernetes?"}
 
 
@@ -106,7 +106,7 @@ def test_a_lecture_is_sent_asked_and_removed(client: httpx.Client, home: Path) -
     last = ended(client, client.delete("/v1/lectures/docker-on-aws"))
     assert (last["state"], last["error"]) == (
         "failed",
-        "'docker-on-aws' is the last lecture, which cannot be removed",
+        "'docker-on-aws' is the last lecture, which cannot be removed; add another one first",
     )
     assert client.get("/v1/lectures/docker-on-aws").status_code == 200
 
@@ -290,7 +290,7 @@ def test_of_two_servers_over_a_home_one_has_the_jobs(indexed_home: Path, tmp_pat
     assert done
     assert (done.state, done.error) == (
         "failed",
-        "'docker-on-aws' is the last lecture, which cannot be removed",
+        "'docker-on-aws' is the last lecture, which cannot be removed; add another one first",
     )
     half.__exit__()
 

@@ -139,8 +139,9 @@ def chat(settings: Settings, course: str | None, lectures: tuple[str, ...], limi
 def lectures(settings: Settings, course: str | None, as_json: bool) -> None:
     """List the lectures in the index."""
     from assistant.rendering import print_json
+    from assistant.service import LectureAssistant
 
-    found = open_assistant(settings).lectures(course)
+    found = LectureAssistant(settings).lectures(course)
     if as_json:
         print_json(
             [
@@ -164,6 +165,7 @@ def lectures(settings: Settings, course: str | None, as_json: bool) -> None:
 def show(settings: Settings, lecture_id: str, at: str | None, line: int | None, as_json: bool) -> None:
     """Print the transcript of LECTURE with its times, pages or else lines, and speakers."""
     from assistant.rendering import print_json
+    from assistant.service import LectureAssistant
     from corpus.formats.clock import format_time, parse_time
 
     start = 0
@@ -172,16 +174,17 @@ def show(settings: Settings, lecture_id: str, at: str | None, line: int | None, 
         if parsed is None:
             raise click.BadParameter(f"{at!r} is not a time; write MM:SS or H:MM:SS", param_hint="--at")
         start = parsed
-    lecture = open_assistant(settings).lecture(lecture_id)
+    lecture = LectureAssistant(settings).lecture(lecture_id)
     cues = [cue for cue in lecture.cues if at is None or (cue.end_ms is not None and cue.end_ms > start)]
     if at is not None and not cues:
         timed = any(cue.end_ms is not None for cue in lecture.cues)
         untimed = f"{lecture_id} has no times to start at; use --line"
         raise click.UsageError(f"{lecture_id} ends before {at}" if timed else untimed)
     if line is not None:
+        last = max((cue.line_end for cue in cues), default=0)
         cues = [cue for cue in cues if cue.line_end >= line]
         if not cues:
-            raise click.UsageError(f"{lecture_id} ends before {line}")
+            raise click.UsageError(f"{lecture_id} ends at {last}, before {line}")
     if as_json:
         print_json({**asdict(lecture), "cues": [asdict(cue) for cue in cues]})
         return

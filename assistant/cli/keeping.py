@@ -23,7 +23,7 @@ __all__ = ["export_index", "import_index", "index", "remove", "repair", "verify"
 @as_json_option
 @click.pass_obj
 def index(settings: Settings, paths: tuple[Path, ...], strict: bool, as_json: bool) -> None:
-    """Add transcripts (files or folders) to the index, or update them.
+    """Add transcripts (files or folders) to the index, or update them; what a folder has no more goes.
 
     Without PATHS, read again every file that is indexed; the first time, the lectures that ship.
     """
@@ -53,6 +53,8 @@ def index(settings: Settings, paths: tuple[Path, ...], strict: bool, as_json: bo
     if as_json:
         print_json(report)
     else:
+        for lecture_id in report.changes.removed:
+            note(f"removed: {lecture_id}, whose file is no more in the folder")
         click.echo(_told(report.changes))
     if report.failures:
         sys.exit(DATA_ERROR)

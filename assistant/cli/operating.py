@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from assistant.cli.options import FILE_PATH, as_json_option, open_assistant
+from assistant.cli.options import FILE_PATH, as_json_option
 from assistant.config import Settings
 from assistant.errors import AssistantError
 
@@ -107,8 +107,9 @@ def export(settings: Settings, file: Path) -> None:
     """
     from assistant.errors import NotIndexed
     from assistant.feedback import FeedbackStore, evaluation_lines
+    from assistant.service import LectureAssistant
 
-    assistant = open_assistant(settings)
+    assistant = LectureAssistant(settings)
 
     def transcript_of(lecture_id: str) -> str | None:
         try:

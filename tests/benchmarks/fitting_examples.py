@@ -8,8 +8,9 @@ other.
 """
 
 import hashlib
+import json
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from assistant.catalog import Catalog
@@ -23,7 +24,7 @@ from assistant.questions import punctuated
 from assistant.retrieval import encoded_question, retrieve
 from assistant.store import Generation, current_generation, open_generation
 from assistant.understanding import understood
-from corpus import Passage
+from corpus import Lecture, Passage, find_sources, read_lecture
 
 __all__ = [
     "ARTICLES",
@@ -39,6 +40,7 @@ __all__ = [
     "open_source",
     "own_lecture",
     "shares_half",
+    "written_lectures",
 ]
 
 DATA = Path(__file__).parents[1] / "data"
@@ -134,10 +136,10 @@ def open_source(name: str, evaluation: Path, home: Path, model: str) -> Source:
     settings = Settings(home=home, model=model)
     texts: dict[str, str] = {}
     if name in LECTURES:
-        folder = (
-            evaluation / "hf-course-lectures" / "srt" / "en" if name == "hf" else DATA / "written-lectures"
-        )
-        index_paths([folder], settings, lambda *_: None)
+        if name == "hf":
+            index_paths([evaluation / "hf-course-lectures" / "srt" / "en"], settings, lambda *_: None)
+        else:
+            index_lectures(written_lectures(), settings, lambda *_: None)
         files = [DATA / file for file in LECTURES[name]]
     else:
         lectures, texts = load_corpus(evaluation / name / "corpus.jsonl")
@@ -154,6 +156,15 @@ def open_source(name: str, evaluation: Path, home: Path, model: str) -> Source:
         kept = [(_md5(title) // 2 % FOLDS, q) for title, q in titled if not is_held_out(title)]
     encoder = OnnxEncoder(exported_folder(home, generation.manifest.model_sha256))
     return Source(name in LECTURES, generation, encoder, tuple(kept))
+
+
+def written_lectures() -> list[Lecture]:
+    """The written lectures, with the titles that somebody gave them who read how they begin."""
+    titles = json.loads((DATA / "written-titles.json").read_text(encoding="utf-8"))
+    return [
+        read_lecture(replace(source, title=titles[source.lecture_id]))
+        for source in find_sources([DATA / "written-lectures"])
+    ]
 
 
 def drawn(source: Source) -> list[tuple[int, EvaluationQuestion]]:

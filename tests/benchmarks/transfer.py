@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fitting_examples import is_held_out
+from fitting_examples import is_held_out, written_lectures
 
 from assistant.answering import ANSWERED_FROM
 from assistant.config import Settings
@@ -23,10 +23,11 @@ from assistant.evaluation import SYSTEMS, SystemReport, evaluate, report_of
 from assistant.evaluation_data import EvaluationQuestion, load_corpus, load_questions
 from assistant.indexing import index_lectures, index_paths
 from assistant.opening import open_index
+from corpus import shipped_lectures
 
 OWN = Path(__file__).parents[1] / "data"
 HF = "hf-course-lectures"
-HERE = {"first-lecture": OWN.parents[1] / "corpus" / "lectures", "written": OWN / "written-lectures"}
+FIRST, WRITTEN = "first-lecture", "written"
 """Lectures that are part of the project. The written ones were made up for this, on 38 subjects."""
 MEASURES = (
     ("lecture@1", "lecture_recall_1"),
@@ -74,8 +75,8 @@ SETS = (
     Set("report", HF, ("lecture-questions.jsonl",), wanted=of_split("report")),
     Set("hf-quiz", HF, (f"{HF}/questions.jsonl",)),
     Set("off-topic", HF, (f"{HF}/questions.jsonl", "off-topic/questions.jsonl"), wanted=off_topic),
-    Set("first-lecture", "first-lecture", ("first-lecture-questions.jsonl",)),
-    Set("written", "written", ("written-questions.jsonl",), wanted=of_split("report")),
+    Set(FIRST, FIRST, ("first-lecture-questions.jsonl",)),
+    Set(WRITTEN, WRITTEN, ("written-questions.jsonl",), wanted=of_split("report")),
     Set("clapnq", "clapnq-dev", ("clapnq-dev/questions.jsonl",), in_document=True, wanted=unseen),
     Set("squad2", "squad2-halfdev", ("squad2-halfdev/questions.jsonl",), in_document=True, wanted=unseen),
     Set("mtrag", "mtrag-un", ("mtrag-un/questions.jsonl",)),
@@ -160,8 +161,10 @@ def measure(item: Set, evaluation: Path, homes: Path, options: argparse.Namespac
 def indexed(corpus: str, evaluation: Path, settings: Settings) -> dict[str, str]:
     """Make the index of a corpus or bring it up to date; gives the texts its offsets count in."""
     texts: dict[str, str] = {}
-    if corpus == HF or corpus in HERE:
-        folder = HERE.get(corpus, evaluation / HF / "srt" / "en")
+    if corpus == WRITTEN:
+        index_lectures(written_lectures(), settings, lambda *_: None)
+    elif corpus in (HF, FIRST):
+        folder = shipped_lectures() if corpus == FIRST else evaluation / HF / "srt" / "en"
         index_paths([folder], settings, lambda *_: None)
     else:
         lectures, texts = load_corpus(evaluation / corpus / "corpus.jsonl")
