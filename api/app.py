@@ -2,10 +2,11 @@
 
 import logging
 import os
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from anyio import CapacityLimiter, create_task_group, sleep, to_process, to_thread
+from anyio import CapacityLimiter, create_task_group, sleep, to_thread
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
@@ -21,12 +22,13 @@ from api.openapi_document import DESCRIPTION, describe
 from api.routes import ask, chat, feedback, health, lectures, passages, search, uploads
 from api.routes.pages import page_routes
 from assistant.config import Settings
-from assistant.errors import IndexMissing
+from assistant.errors import AssistantError, IndexBusy, IndexMissing
 from assistant.feedback import FeedbackStore
 from assistant.job_process import index_first
 from assistant.jobs import JobRunner
 from assistant.keys import KeyStore
 from assistant.service import LectureAssistant
+from corpus import CorpusError
 
 __all__ = ["create_app"]
 
@@ -54,16 +56,23 @@ def create_app(settings: Settings, server: ServerSettings | None = None) -> Fast
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        closing = threading.Event()
+
         async def open_beside() -> None:
             pause = _OPENED_AGAIN_AFTER
             while app.state.assistant is None:
                 try:
-                    opened = await _opened(settings)
+                    opened = await to_thread.run_sync(_opened, settings, closing.is_set)
                     await to_thread.run_sync(jobs.start)
                     app.state.assistant = opened
+                except IndexBusy as error:  # soon there is an index
+                    _logger.info("%s", error)
+                    await sleep(_OPENED_AGAIN_AFTER)
                 except Exception as error:  # whatever it is, it is told and tried again
-                    if str(error) != str(app.state.failure):
-                        _logger.exception("the index cannot be opened")
+                    if (told := str(error)) != str(app.state.failure):
+                        foreseen = isinstance(error, (AssistantError, CorpusError))
+                        trace = None if foreseen else error
+                        _logger.exception("the index cannot be opened: %s", told, exc_info=trace)
                     app.state.failure = error
                     await sleep(pause)
                     pause = min(2 * pause, _LONGEST_PAUSE)
@@ -72,6 +81,7 @@ def create_app(settings: Settings, server: ServerSettings | None = None) -> Fast
         async with create_task_group() as tasks:
             tasks.start_soon(open_beside)
             yield
+            closing.set()
             tasks.cancel_scope.cancel()
         app.state.assistant = None
         await to_thread.run_sync(jobs.stop)
@@ -106,13 +116,13 @@ def create_app(settings: Settings, server: ServerSettings | None = None) -> Fast
     return app
 
 
-async def _opened(settings: Settings) -> LectureAssistant:
+def _opened(settings: Settings, stopped: Callable[[], bool]) -> LectureAssistant:
     try:
-        return await to_thread.run_sync(LectureAssistant, settings)
+        return LectureAssistant(settings)
     except IndexMissing:
         # In a process of its own, for it takes PyTorch into memory.
-        await to_process.run_sync(index_first, settings, cancellable=True)
-        return await to_thread.run_sync(LectureAssistant, settings)
+        index_first(settings, stopped)
+        return LectureAssistant(settings)
 
 
 def _add_middleware(app: FastAPI, server: ServerSettings) -> None:

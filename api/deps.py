@@ -16,7 +16,7 @@ from assistant.answering import Answer
 from assistant.citations import Citation
 from assistant.config import CITED
 from assistant.conversation import Turn
-from assistant.errors import AssistantError
+from assistant.errors import AssistantError, HomeUnusable
 from assistant.service import LectureAssistant, Understood
 
 __all__ = ["AnyAssistant", "Asking", "Assistant", "Server", "with_prefix"]
@@ -33,8 +33,10 @@ Server = Annotated[ServerSettings, Depends(_server)]
 async def _any_assistant(request: Request) -> LectureAssistant:
     assistant: LectureAssistant | None = request.app.state.assistant
     if assistant is None:
-        if request.app.state.failure is not None:
-            raise AssistantError("the index could not be opened yet")
+        failure: Exception | None = request.app.state.failure
+        if failure is not None:
+            kind = HomeUnusable if isinstance(failure, HomeUnusable) else AssistantError
+            raise kind("the index could not be opened yet")
         raise NotReady
     return assistant
 

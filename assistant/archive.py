@@ -25,7 +25,15 @@ from typing import IO, Any
 
 from assistant.checking import row_problems
 from assistant.disk import flush
-from assistant.errors import ArchiveInvalid, AssistantError, HomeUnusable, IndexDamaged, IndexTooNew
+from assistant.embedding import OnnxEncoder
+from assistant.errors import (
+    ArchiveInvalid,
+    AssistantError,
+    HomeUnusable,
+    IndexDamaged,
+    IndexTooNew,
+    ModelUnusable,
+)
 from assistant.manifest import Manifest, altered_files, read_manifest
 from assistant.model_files import file_sha256
 from assistant.onnx_export import (
@@ -72,6 +80,8 @@ def export_archive(home: Path, file: Path) -> ArchiveContents:
         IndexDamaged: a file of it is not what was written; nothing is exported.
         HomeUnusable: ``file`` cannot be written.
     """
+    if file.exists() and not file.is_file():
+        raise HomeUnusable(f"{file}: is no file and is not replaced; name another")
     with closing(open_current(home)) as generation:
         folder, manifest = generation.folder, generation.manifest
         sources = {f"generation/{name}": folder / name for name in ("manifest.json", *manifest.files)}
@@ -113,6 +123,8 @@ def import_archive(home: Path, file: Path, *, replace: bool = False) -> ArchiveC
         IndexBusy: another process is writing.
         HomeUnusable: the home cannot be written.
     """
+    if file.exists() and not (file.is_file() or file.is_dir()):
+        raise ArchiveInvalid(f"{file}: is no file; copy the archive to one")
     with _archive_errors(file), zipfile.ZipFile(file) as archive:
         files = _listed_files(archive, file)
         with writing(home), new_generation(home) as aside, encoder_aside(home) as encoder:
@@ -128,6 +140,7 @@ def import_archive(home: Path, file: Path, *, replace: bool = False) -> ArchiveC
                 publish(home, aside, replaced(manifest, encoder_sha256=described))
             else:
                 if manifest.encoder_sha256:
+                    _check_loads(encoder, file)
                     place_encoder(encoder, own)
                 make_live(home, aside, manifest_sha256)
     return ArchiveContents(len(manifest.lectures), manifest.passages, file.stat().st_size)
@@ -227,6 +240,13 @@ def _checked(aside: Path, encoder: Path, manifest_sha256: str, file: Path) -> Ma
     if problems:
         raise ArchiveInvalid(f"{file}: does not hold a whole index: {problems[0]}")
     return manifest
+
+
+def _check_loads(encoder: Path, file: Path) -> None:
+    try:
+        OnnxEncoder(encoder)
+    except ModelUnusable as error:
+        raise ArchiveInvalid(f"{file}: its encoder cannot be loaded ({error})") from error
 
 
 def _refuse_loss(home: Path, manifest: Manifest, file: Path) -> None:

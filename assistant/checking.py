@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from assistant.embedding import OnnxEncoder
 from assistant.errors import IndexDamaged, ModelUnusable
 from assistant.manifest import altered_files, read_manifest
 from assistant.migration import upgrade_current
-from assistant.onnx_export import encoder_problems, exported_folder
+from assistant.onnx_export import encoder_problems, exported_folder, exported_folders
 from assistant.salvage import salvage
 from assistant.store import Generation, generation_folders, open_generation, read_current, writing
 
@@ -77,25 +77,43 @@ def repair_home(settings: Settings, progress: Progress) -> RepairReport:
         with suppress(IndexDamaged):
             if upgrade_current(settings.home):
                 done.append("upgraded the index to the present format")
-        models = settings.home / "models"
-        for folder in sorted(models.iterdir()) if models.is_dir() else []:
-            if folder.is_dir() and not folder.name.startswith(".") and encoder_problems(folder):
-                shutil.rmtree(folder)
-                done.append(f"removed the damaged encoder {folder}; it is exported again")
-        earlier = open_earlier(settings.home)
-        builder = GenerationBuilder(settings, progress)
-        if earlier:
-            with closing(earlier):
-                ids = list(earlier.places)
-                builder.build(ids, earlier, always=True)
-            done.append(f"built the index again from {earlier.folder / 'catalog.sqlite'}: {_count(ids)}")
-            return RepairReport(tuple(done), ())
-        saved = salvage(settings.home)
-        builder.build(saved.lectures, None, saved.retired)
-        if saved.read_again:
-            done.append(f"read again from their files: {', '.join(saved.read_again)}")
-        done.append(f"built the index again from {saved.origin}: {_count(saved.lectures)}")
-        return RepairReport(tuple(done), tuple(saved.lost.values()))
+        damaged = [folder for folder in exported_folders(settings.home) if encoder_problems(folder)]
+        done += [f"removed the damaged encoder {folder}; it is exported again" for folder in damaged]
+        with _set_aside(damaged):
+            built, lost = _build_again(settings, progress)
+        return RepairReport((*done, *built), lost)
+
+
+@contextmanager
+def _set_aside(folders: Sequence[Path]) -> Iterator[None]:
+    """Put folders out of the way, for good once the rest is done, and back if it fails."""
+    asides = [(folder, folder.rename(folder.with_name(f".{folder.name}-damaged"))) for folder in folders]
+    try:
+        yield
+    except BaseException:
+        for folder, aside in asides:
+            if not folder.exists():
+                aside.rename(folder)
+        raise
+    finally:
+        for _, aside in asides:
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+def _build_again(settings: Settings, progress: Progress) -> tuple[list[str], tuple[str, ...]]:
+    """What was done and what was lost."""
+    earlier = open_earlier(settings.home)
+    builder = GenerationBuilder(settings, progress)
+    if earlier:
+        with closing(earlier):
+            ids = list(earlier.places)
+            builder.build(ids, earlier, always=True)
+        return [f"built the index again from {earlier.folder / 'catalog.sqlite'}: {_count(ids)}"], ()
+    saved = salvage(settings.home)
+    builder.build(saved.lectures, None, saved.retired)
+    done = [f"read again from their files: {', '.join(saved.read_again)}"] if saved.read_again else []
+    done.append(f"built the index again from {saved.origin}: {_count(saved.lectures)}")
+    return done, tuple(saved.lost.values())
 
 
 def row_problems(generation: Generation) -> Iterator[str]:

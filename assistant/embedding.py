@@ -16,6 +16,7 @@ from tokenizers import Encoding, Tokenizer
 
 from assistant.errors import ModelUnusable
 from assistant.model_files import ModelFiles
+from corpus.errors import in_one_line
 
 __all__ = [
     "EncodedText",
@@ -165,7 +166,10 @@ class OnnxEncoder:
             self._weights = folder / "encoder.weights"
             self._weights_size = self._weights.stat().st_size if self._weights.exists() else None
             self._session = onnxruntime.InferenceSession(
-                str(folder / "encoder.onnx"), options, providers=["CPUExecutionProvider"]
+                str(folder / "encoder.onnx"),
+                options,
+                providers=["CPUExecutionProvider"],
+                enable_fallback=0,  # which would say on standard output that it failed
             )
         except ModelUnusable:
             raise
@@ -189,21 +193,31 @@ class OnnxEncoder:
             progress(1)
 
     def _encode(self, prompt: str, text: str) -> EncodedText:
-        self._check_weights()
+        self.check_weights()
         encoding = self.tokenizer.encode(prompt + text)
-        tokens, vector = self._session.run(
-            ["token_embeddings", "sentence_embedding"],
-            {
-                "input_ids": np.asarray([encoding.ids], dtype=np.int64),
-                "attention_mask": np.asarray([encoding.attention_mask], dtype=np.int64),
-            },
-        )
+        altered = f"the exported encoder in {self._folder} was altered; run `assistant repair`"
+        try:
+            tokens, vector = self._session.run(
+                ["token_embeddings", "sentence_embedding"],
+                {
+                    "input_ids": np.asarray([encoding.ids], dtype=np.int64),
+                    "attention_mask": np.asarray([encoding.attention_mask], dtype=np.int64),
+                },
+            )
+        except Exception as error:  # as above
+            raise ModelUnusable(f"{altered} ({in_one_line(error)})") from error
         if not (np.isfinite(vector).all() and np.isfinite(tokens).all()):
-            raise ModelUnusable(f"the exported encoder in {self._folder} was altered; run `assistant repair`")
+            raise ModelUnusable(altered)
         return encoded_text(encoding, tokens[0], vector[0], len(prompt))
 
-    def _check_weights(self) -> None:
-        """To read on in a mapped file that was cut ends the process; one that was removed stays mapped."""
+    def check_weights(self) -> None:
+        """Look at the size of the weights again.
+
+        To read on in a mapped file that was cut ends the process; one that was removed stays mapped.
+
+        Raises:
+            ModelUnusable: it is another than it was when they were opened.
+        """
         try:
             size = self._weights.stat().st_size
         except OSError:

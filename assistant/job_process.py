@@ -6,7 +6,8 @@ The encoder that indexing needs (PyTorch) never enters the server, and a job tha
 import logging
 import multiprocessing
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -38,19 +39,44 @@ def run_in_process(
     settings: Settings, job: Job, on_progress: Callable[[JobProgress], None], stopped: Callable[[], bool]
 ) -> Outcome:
     """Do a job and wait for its end; once ``stopped`` says so it is ended, and the index is as it was."""
+    with closing(_messages(_work, (settings, job), stopped)) as messages:
+        for message in messages:
+            if isinstance(message, Outcome):
+                return message
+            if isinstance(message, JobProgress):
+                on_progress(message)
+    return Outcome(_DIED)
+
+
+def index_first(settings: Settings, stopped: Callable[[], bool]) -> None:
+    """Index the lectures that ship; once ``stopped`` says so that is ended, and there is no index.
+
+    Raises:
+        As ``index_paths`` does, and AssistantError where the process dies.
+    """
+    with closing(_messages(_work_first, (settings,), stopped)) as messages:
+        for message in messages:
+            if isinstance(message, Exception):
+                raise message
+            if isinstance(message, Outcome):
+                return
+    if not stopped():
+        raise AssistantError(_DIED)
+
+
+def _messages(
+    work: Callable[..., None], arguments: tuple[object, ...], stopped: Callable[[], bool]
+) -> Generator[object, None, None]:
+    """What a process sends that does ``work``; it is ended with the iterator, and once ``stopped``."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(settings, job, theirs), daemon=True)
+    process = context.Process(target=work, args=(*arguments, theirs), daemon=True)
     process.start()
     theirs.close()
     try:
         while not stopped():
-            if not ours.poll(_POLL_SECONDS):
-                continue
-            message = ours.recv()
-            if isinstance(message, Outcome):
-                return message
-            on_progress(message)
+            if ours.poll(_POLL_SECONDS):
+                yield ours.recv()
     except EOFError:
         pass
     finally:
@@ -58,13 +84,17 @@ def run_in_process(
         process.join()
         process.close()
         ours.close()
-    return Outcome(_DIED)
 
 
-def index_first(settings: Settings) -> None:
-    """Index the lectures that ship, in the process that calls it; raises what ``index_paths`` does."""
+def _work_first(settings: Settings, pipe: Connection) -> None:
+    """Send progress, so that it ends with the server, and at last how it went."""
     _leave_interrupts()
-    index_shipped(settings)
+    try:
+        index_shipped(settings, lambda what, done, total: pipe.send(JobProgress(what, done, total)))
+    except (AssistantError, CorpusError) as error:
+        pipe.send(error)
+    else:
+        pipe.send(Outcome())
 
 
 def _work(settings: Settings, job: Job, pipe: Connection) -> None:

@@ -8,6 +8,7 @@ generations that CURRENT does not name.
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,9 @@ without checksum. ``migration.py`` makes 2 of it."""
 REBUILD = (
     "run `assistant repair`; if it can save nothing, index the transcripts again: `assistant index PATH...`"
 )
+_SHA256 = re.compile("[0-9a-f]{64}")
+_FILE = re.compile(r"(?:lexical/)?\.?[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+"""A file of a generation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +101,29 @@ def read_manifest(folder: Path, sha256: str | None = None) -> Manifest:
         )
     try:
         lectures = tuple(LectureEntry(**entry) for entry in record.pop("lectures"))
-        return Manifest(lectures=lectures, **record)
-    except (KeyError, TypeError) as error:
+        manifest = Manifest(lectures=lectures, **record)
+        _check_values(manifest)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise IndexDamaged(f"{path}: not a manifest ({error!r}); {REBUILD}") from error
+    return manifest
+
+
+def _check_values(manifest: Manifest) -> None:
+    """Hold against their kinds what names files or sizes: an archive may have been made by anybody.
+
+    Raises:
+        ValueError: one is not what this program writes.
+        TypeError: likewise.
+    """
+    sums = [manifest.model_sha256, *(described["sha256"] for described in manifest.files.values())]
+    sums += [manifest.encoder_sha256] if manifest.encoder_sha256 else []
+    numbers = [manifest.dimension, *(described["size"] for described in manifest.files.values())]
+    for value, pattern in [*((s, _SHA256) for s in sums), *((name, _FILE) for name in manifest.files)]:
+        if not pattern.fullmatch(value):
+            raise ValueError(value)
+    numbers += [count for entry in manifest.lectures for count in (entry.passages, entry.tokens)]
+    if manifest.dimension < 1 or not all(type(number) is int and number >= 0 for number in numbers):
+        raise ValueError(numbers)
 
 
 def manifest_record(folder: Path, sha256: str | None = None) -> dict[str, Any]:

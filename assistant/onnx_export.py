@@ -10,8 +10,11 @@
     tokenizer.json   the model's own
 """
 
+import errno
 import hashlib
 import json
+import os
+import re
 import shutil
 import tempfile
 import warnings
@@ -33,6 +36,7 @@ __all__ = [
     "encoder_problems",
     "export_encoder",
     "exported_folder",
+    "exported_folders",
     "place_encoder",
 ]
 
@@ -44,6 +48,7 @@ ENCODER_CHECKSUMS = {
 """Where ``encoder.json`` keeps that of each other file."""
 ENCODER_FILES = ("encoder.json", *ENCODER_CHECKSUMS)
 
+_FOLDER = re.compile("[0-9a-f]{16}")
 _OPSET = 17
 _PROBES = ("What is stored here?", "A word.", "It goes from one end to the other, and then back again: why?")
 _TOLERANCE = 1e-4
@@ -52,6 +57,12 @@ _TOLERANCE = 1e-4
 def exported_folder(home: Path, model_sha256: str) -> Path:
     """Where the exported encoder of a model is kept."""
     return home / "models" / model_sha256[:16]
+
+
+def exported_folders(home: Path) -> list[Path]:
+    """Every folder of an exported encoder, whole or damaged."""
+    found = (home / "models").glob("*")
+    return sorted(folder for folder in found if _FOLDER.fullmatch(folder.name) and folder.is_dir())
 
 
 def export_encoder(encoder: TransformerEncoder, files: ModelFiles, home: Path) -> Path:
@@ -168,7 +179,14 @@ def _write_graph(encoder: TransformerEncoder, folder: Path) -> None:
         "session.optimized_model_external_initializers_file_name", "encoder.weights"
     )
     options.log_severity_level = 3
-    onnxruntime.InferenceSession(str(plain), options, providers=["CPUExecutionProvider"])
+    try:
+        onnxruntime.InferenceSession(
+            str(plain), options, providers=["CPUExecutionProvider"], enable_fallback=0
+        )
+    except Exception as error:  # ONNX Runtime's errors share no narrower base, and do not tell why
+        if shutil.disk_usage(folder).free < plain.stat().st_size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder)) from error
+        raise
     plain.unlink()
 
 

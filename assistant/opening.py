@@ -94,6 +94,8 @@ class LiveIndex:
                     self._opened = self._open()
                     prune(self._settings.home)
         self._opened.generation.check_sizes()
+        if isinstance(self._opened.encoder, OnnxEncoder):
+            self._opened.encoder.check_weights()
         return self._opened
 
     def _open(self) -> OpenIndex:

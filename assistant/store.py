@@ -45,7 +45,7 @@ from assistant.disk import (
 from assistant.errors import AssistantError, HomeUnusable, IndexDamaged, IndexMissing
 from assistant.lexical import LexicalIndex
 from assistant.manifest import REBUILD, Manifest, manifest_record, read_manifest, write_manifest
-from assistant.onnx_export import exported_folder
+from assistant.onnx_export import exported_folder, exported_folders
 from assistant.tokens import read_tokens
 from assistant.vectors import VectorIndex
 
@@ -248,10 +248,11 @@ def prune(home: Path, *, as_writer: bool = False) -> None:
         }
     except (AssistantError, KeyError):
         return
-    for folder in models.iterdir():
-        if folder not in used and re.fullmatch("[0-9a-f]{16}", folder.name):
+    for folder in exported_folders(home):
+        if folder not in used:
             remove_folder(folder)
     _remove_leftovers(models, ".*-removed")
+    _remove_leftovers(models, ".*-damaged")
     _remove_leftovers(models, ".exporting-*")
 
 

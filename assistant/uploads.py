@@ -35,7 +35,8 @@ def uploads_folder(home: Path) -> Path:
 
 def discard_upload(home: Path, source: str) -> None:
     """Remove the file of a lecture if it is an upload."""
-    folder = Path(source).parent
+    # Resolved, for an index that was imported may name any path.
+    folder = Path(source).parent.resolve()
     if folder.parent == uploads_folder(home).resolve():
         shutil.rmtree(folder, ignore_errors=True)
 

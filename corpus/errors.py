@@ -35,8 +35,17 @@ class CorpusError(Exception):
         where = f"{path}:{line}" if line is not None else str(path)
         # A name on disk need not be text: what no encoding has is written as \\udc80 to \\udcff.
         super().__init__(f"{where}: {message}".encode("utf-8", "backslashreplace").decode())
+        self._given = (message, path, line)
         self.path = str(path)
         self.line = line
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """The path and the line come with it to another process."""
+        return _made_again, (type(self), *self._given)
+
+
+def _made_again(kind: type[CorpusError], message: str, path: Path | str, line: int | None) -> CorpusError:
+    return kind(message, path=path, line=line)
 
 
 class TranscriptMissing(CorpusError):

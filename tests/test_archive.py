@@ -1,5 +1,6 @@
 import hashlib
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -144,6 +145,44 @@ def test_an_altered_byte_is_found(small: Entries, tmp_path: Path, name: str) -> 
     write(tmp_path / "unlisted.zip", small | {name: altered}, listed=False)
     with pytest.raises(ArchiveInvalid, match=r"unlisted\.zip: "):
         import_archive(tmp_path / "home", tmp_path / "unlisted.zip")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model_sha256": "../../victim"},
+        {"model_sha256": 7},
+        {"encoder_sha256": "x"},
+        {"dimension": 0},
+        {"files": []},
+        {"files": {"/dev/zero": {"size": 0, "sha256": "0" * 64}}},
+        {"files": {"../x": {"size": 0, "sha256": "0" * 64}}},
+    ],
+)
+def test_a_manifest_that_names_other_places_is_refused(
+    small: Entries, tmp_path: Path, changes: dict[str, object]
+) -> None:
+    (tmp_path / "victim").mkdir()
+    (tmp_path / "victim" / "thesis.txt").write_text("precious")
+    record = json.loads(small["generation/manifest.json"]) | changes
+    del record["sha256"]
+    record["sha256"] = hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+    manifest = {"generation/manifest.json": json.dumps(record).encode()}
+    write(tmp_path / "made.zip", small | manifest)
+    with pytest.raises(ArchiveInvalid, match="not a manifest"):
+        import_archive(tmp_path / "home", tmp_path / "made.zip")
+    assert (tmp_path / "victim" / "thesis.txt").read_text() == "precious"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
+def test_what_is_no_file_is_neither_replaced_nor_read(indexed_home: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(HomeUnusable, match="is no file and is not replaced"):
+        export_archive(indexed_home, pipe)
+    with pytest.raises(ArchiveInvalid, match="is no file; copy the archive to one"):
+        import_archive(tmp_path / "home", pipe)
+    assert pipe.is_fifo()
 
 
 @pytest.mark.parametrize(

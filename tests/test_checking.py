@@ -1,11 +1,13 @@
+import errno
 import shutil
 from pathlib import Path
 
 import pytest
 
+from assistant.building import GenerationBuilder
 from assistant.checking import repair_home, verify_home
 from assistant.config import Settings
-from assistant.errors import IndexDamaged, IndexMissing
+from assistant.errors import HomeUnusable, IndexDamaged, IndexMissing
 from assistant.indexing import index_paths
 from assistant.manifest import read_manifest
 from assistant.onnx_export import exported_folder
@@ -118,6 +120,7 @@ def test_repair_builds_vectors_and_encoder_again(home: Path, indexed_home: Path)
     (folder / "lexical" / "meta.json").unlink()
     flip(encoder / "encoder.onnx")
     (home / "models" / ".DS_Store").write_bytes(b"not ours")
+    (home / "models" / "my-model").mkdir()
     (home / "generations" / "2 copy").mkdir()
     report = repair_home(Settings(home=home), quiet)
     assert report.done == (
@@ -125,6 +128,11 @@ def test_repair_builds_vectors_and_encoder_again(home: Path, indexed_home: Path)
         f"built the index again from {folder / 'catalog.sqlite'}: 1 lecture",
     )
     assert report.lost == ()
+    assert sorted(path.name for path in (home / "models").iterdir()) == [
+        ".DS_Store",
+        encoder.name,
+        "my-model",
+    ]
     assert verify_home(home) == []
     repaired = open_current(home)
     whole = open_current(indexed_home)
@@ -135,6 +143,17 @@ def test_repair_builds_vectors_and_encoder_again(home: Path, indexed_home: Path)
         (found, cosine), *_ = repaired.vectors.search(question, 1)
         assert found == row
         assert cosine == pytest.approx(1, abs=1e-5)
+
+
+def test_a_repair_that_fails_leaves_the_damaged_encoder(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    flip(encoder_of(home) / "encoder.onnx")
+    monkeypatch.setattr(GenerationBuilder, "build", fails)
+    with pytest.raises(HomeUnusable, match="the disk is full"):
+        repair_home(Settings(home=home), quiet)
+    assert [path.name for path in (home / "models").iterdir()] == [encoder_of(home).name]
 
 
 def test_repair_embeds_nothing_where_the_vectors_are_whole(home: Path) -> None:

@@ -1,6 +1,7 @@
 """Files and folders → lectures."""
 
 import os
+import pickle
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,20 @@ def test_two_files_that_claim_one_id_are_refused_naming_both(tmp_path: Path) -> 
     with pytest.raises(LectureIdTaken) as caught:
         find_sources([tmp_path])
     assert str(caught.value) == f"{refused}; the same of {third} and {other}"
+
+
+def test_an_error_reaches_another_process_whole(tmp_path: Path) -> None:
+    for error in (
+        LectureIdTaken("taken", path=tmp_path / "a.srt", line=3),
+        TranscriptMissing("no such file", path="a"),
+    ):
+        again = pickle.loads(pickle.dumps(error))  # noqa: S301 (our own bytes)
+        assert (type(again), str(again), again.path, again.line) == (
+            type(error),
+            str(error),
+            error.path,
+            error.line,
+        )
 
 
 def test_ids_set_in_lecture_files_are_held_against_each_other(tmp_path: Path) -> None:

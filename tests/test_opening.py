@@ -59,6 +59,7 @@ def test_a_file_cut_while_the_server_runs_ends_no_server(
             response = client.post("/v1/ask", json=body)
             assert response.status_code == 503
             assert response.json()["type"] == "urn:lecture-assistant:problem:index-unusable"
+            assert client.get("/readyz").status_code == 503
             file.write_bytes(whole)
             assert client.post("/v1/ask", json=body).json()["answer"] == answer
 

@@ -19,7 +19,7 @@ from assistant.jobs import JobRunner
 from assistant.keys import KeyStore
 from assistant.service import LectureAssistant
 from assistant.store import writer_lock
-from assistant.uploads import Staged, Staging
+from assistant.uploads import Staged, Staging, discard_upload
 from corpus import find_sources
 
 PODS = """1
@@ -322,6 +322,17 @@ def test_a_job_that_cannot_be_noted_does_not_end_the_others(indexed_home: Path, 
     kept = runner.find("ann", broken.job_id)
     assert kept
     assert kept.state == "queued"
+
+
+def test_only_the_folder_of_an_upload_is_discarded(tmp_path: Path) -> None:
+    upload = tmp_path / "uploads" / "a"
+    upload.mkdir(parents=True)
+    for source in (tmp_path / "uploads" / ".." / "x.txt", tmp_path / "uploads" / "x.txt", tmp_path / "x.txt"):
+        discard_upload(tmp_path, str(source))
+        assert upload.is_dir()
+    discard_upload(tmp_path, str(upload / "x.txt"))
+    assert list(tmp_path.iterdir()) == [tmp_path / "uploads"]
+    assert not upload.exists()
 
 
 def test_a_job_is_kept_as_it_is_described(tmp_path: Path) -> None:

@@ -27,6 +27,8 @@ __all__ = [
     "read_stdin",
 ]
 
+_STDIN_BYTES = 1_000_000
+"""Far more than a question may have."""
 NOT_COVERED, USAGE_ERROR, DATA_ERROR = 1, 2, 3
 INTERRUPTED, CLOSED_PIPE = 128 + 2, 128 + 13
 """What a shell shows of a program that SIGINT or SIGPIPE ended."""
@@ -44,8 +46,8 @@ def joined(context: click.Context, parameter: click.Parameter, words: tuple[str,
 
 
 def read_stdin() -> str:
-    """All of standard input; bytes that are no UTF-8 are marked as such, for a question has few."""
-    return sys.stdin.buffer.read().decode("utf-8", "replace")
+    """Standard input, at most a megabyte of it; bytes that are no UTF-8 are marked as such."""
+    return sys.stdin.buffer.read(_STDIN_BYTES).decode("utf-8", "replace")
 
 
 def open_assistant(settings: Settings) -> "LectureAssistant":
