@@ -20,6 +20,7 @@ __all__ = ["LexicalIndex"]
 
 _ANALYZER = "english_or_word"
 _WRITER_BYTES = 64_000_000
+_WORDS_KEPT = 10_000
 
 
 class LexicalIndex:
@@ -32,6 +33,7 @@ class LexicalIndex:
         self._schema = index.schema
         self._searcher = index.searcher()
         self._analyze = _analyzer()
+        self._weighed: dict[str, tuple[str, float]] = {}
 
     @classmethod
     def build(cls, folder: Path, passages: Iterable[tuple[str, str]]) -> "LexicalIndex":
@@ -105,6 +107,21 @@ class LexicalIndex:
         with _readable(self._folder):
             holding = self._searcher.doc_freq("text", term)
         return math.log1p((self.rows - holding + 0.5) / (holding + 0.5))
+
+    def weighed(self, word: str) -> tuple[str, float]:
+        """The index term of one word, or the word where it has none, and its ``idf``.
+
+        Raises:
+            IndexDamaged: tantivy cannot read its files.
+        """
+        known = self._weighed.get(word)
+        if known is None:
+            term = "".join(self.terms(word)) or word.lower()
+            known = term, self.idf(term)
+            if len(self._weighed) >= _WORDS_KEPT:
+                self._weighed.clear()
+            self._weighed[word] = known
+        return known
 
     def terms_from(self, prefix: str, lectures: Sequence[str] | None = None) -> dict[str, int]:
         """How many passages have each index term that begins with ``prefix``, commonest first.

@@ -14,6 +14,7 @@ __all__ = [
     "Question",
     "Word",
     "analyse_question",
+    "content_words",
     "has_content",
     "plain_text",
     "punctuated",
@@ -125,19 +126,20 @@ def analyse_question(text: str, lexical: LexicalIndex) -> Question:
 
     A bare term ("attention mask") asks what it is.
     """
+    unknown = lexical.idf("")
+    words = content_words(text, lexical) or (Word(text, 0, len(text), text, unknown),)
+    kind = _kind(text.lower())
+    found = _WORD.findall(text)
+    if kind is Kind.OTHER and 0 < len(found) <= _TERM_WORDS and all(map(_is_content, found)):
+        kind = Kind.DEFINITION
+    return Question(text, kind, words, unknown)
+
+
+def content_words(text: str, lexical: LexicalIndex) -> tuple[Word, ...]:
+    """The words of ``text`` that say what it is about, or all where none does."""
     found = list(_WORD.finditer(text))
     spoken = [match for match in found if _is_content(match[0])] or found
-    unknown = lexical.idf("")
-    words = [
-        Word(m[0], m.start(), m.end(), term, lexical.idf(term))
-        for m in spoken
-        for term in ["".join(lexical.terms(m[0])) or m[0].lower()]
-    ]
-    whole = [Word(text, 0, len(text), text, unknown)]
-    kind = _kind(text.lower())
-    if kind is Kind.OTHER and 0 < len(found) <= _TERM_WORDS and all(_is_content(m[0]) for m in found):
-        kind = Kind.DEFINITION
-    return Question(text, kind, tuple(words or whole), unknown)
+    return tuple(Word(m[0], m.start(), m.end(), *lexical.weighed(m[0])) for m in spoken)
 
 
 def plain_text(text: str) -> str:

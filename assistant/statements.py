@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from assistant.embedding import EncodedText
 from assistant.matching import Matching
 from assistant.products import token_products
-from assistant.questions import Question, Word, analyse_question
+from assistant.questions import Question, Word, content_words
 from assistant.regions import Region
 from assistant.store import Generation
 from assistant.wording import (
@@ -304,8 +304,8 @@ def _title_features(
 ) -> dict[str, Array]:
     shared: dict[str, tuple[float, float]] = {}
     for lecture_id in {region.lecture_id for region in regions}:
-        title = analyse_question(generation.catalog.header(lecture_id).title, generation.lexical)
-        shared[lecture_id] = (_share_in(question.words, title.words), _share_in(title.words, question.words))
+        title = content_words(generation.catalog.header(lecture_id).title, generation.lexical)
+        shared[lecture_id] = (_share_in(question.words, title), _share_in(title, question.words))
     table = np.array([shared[region.lecture_id] for region in regions], dtype=np.float32)[region_of]
     return dict(zip(TITLE, table.T, strict=True))
 

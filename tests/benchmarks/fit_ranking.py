@@ -57,7 +57,7 @@ AVERAGED = 5
 COSINE_PRIOR = 0.25
 """Added to the weight of the best passage's cosine in the confidence, in standard deviations: it means the
 same for every kind of text, and the rest has seen few kinds. ``print_cosine_prior`` tells what it does to a
-kind that nothing was fitted on: AUROC rises by .008 on articles and .001 on the Hugging Face course, and
+kind that nothing was fitted on: AUROC rises by .007 on articles and .001 on the Hugging Face course, and
 falls by .001 on written lectures."""
 
 
