@@ -2,11 +2,10 @@
 
 import logging
 import os
-import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from anyio import CapacityLimiter, create_task_group, sleep, to_thread
+from anyio import CapacityLimiter, Event, create_task_group, move_on_after, to_thread
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
@@ -56,25 +55,28 @@ def create_app(settings: Settings, server: ServerSettings | None = None) -> Fast
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        closing = threading.Event()
+        closing = Event()
 
         async def open_beside() -> None:
             pause = _OPENED_AGAIN_AFTER
-            while app.state.assistant is None:
+            while app.state.assistant is None and not closing.is_set():
                 try:
                     opened = await to_thread.run_sync(_opened, settings, closing.is_set)
                     await to_thread.run_sync(jobs.start)
                     app.state.assistant = opened
-                except IndexBusy as error:  # soon there is an index
-                    _logger.info("%s", error)
-                    await sleep(_OPENED_AGAIN_AFTER)
+                except IndexBusy:  # soon there is an index
+                    app.state.failure = None
+                    with move_on_after(_OPENED_AGAIN_AFTER):
+                        await closing.wait()
                 except Exception as error:  # whatever it is, it is told and tried again
+                    if closing.is_set():  # a first index that was stopped
+                        return
                     if (told := str(error)) != str(app.state.failure):
-                        foreseen = isinstance(error, (AssistantError, CorpusError))
-                        trace = None if foreseen else error
+                        trace = None if isinstance(error, (AssistantError, CorpusError)) else error
                         _logger.exception("the index cannot be opened: %s", told, exc_info=trace)
                     app.state.failure = error
-                    await sleep(pause)
+                    with move_on_after(pause):
+                        await closing.wait()
                     pause = min(2 * pause, _LONGEST_PAUSE)
 
         to_thread.current_default_thread_limiter().total_tokens = _THREADS
@@ -82,7 +84,6 @@ def create_app(settings: Settings, server: ServerSettings | None = None) -> Fast
             tasks.start_soon(open_beside)
             yield
             closing.set()
-            tasks.cancel_scope.cancel()
         app.state.assistant = None
         await to_thread.run_sync(jobs.stop)
         keys.close()

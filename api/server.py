@@ -33,7 +33,7 @@ def run(settings: Settings, host: str, port: int, root_path: str = "") -> None:
     server = ServerSettings.from_environment(
         os.environ, open_without_keys=is_loopback(host), root_path=root_path
     )
-    # What lies in the folder that it was started in is no module of the processes that index.
+    # The processes that index begin as `python -c`, which takes what lies in this folder for modules.
     os.environ["PYTHONSAFEPATH"] = "1"
     # Damage is told before anyone listens; an index that is missing or old is seen to by the application.
     with suppress(IndexMissing, IndexOutdated):

@@ -87,17 +87,19 @@ def repair_home(settings: Settings, progress: Progress) -> RepairReport:
 @contextmanager
 def _set_aside(folders: Sequence[Path]) -> Iterator[None]:
     """Put folders out of the way, for good once the rest is done, and back if it fails."""
-    asides = [(folder, folder.rename(folder.with_name(f".{folder.name}-damaged"))) for folder in folders]
+    asides = {folder: folder.with_name(f".{folder.name}-damaged") for folder in folders}
     try:
-        yield
-    except BaseException:
-        for folder, aside in asides:
-            if not folder.exists():
-                aside.rename(folder)
-        raise
-    finally:
-        for _, aside in asides:
+        for folder, aside in asides.items():
             shutil.rmtree(aside, ignore_errors=True)
+            folder.rename(aside)
+        yield
+    finally:
+        for folder, aside in asides.items():
+            if folder.exists():
+                shutil.rmtree(aside, ignore_errors=True)
+            else:
+                with suppress(OSError):
+                    aside.rename(folder)
 
 
 def _build_again(settings: Settings, progress: Progress) -> tuple[list[str], tuple[str, ...]]:

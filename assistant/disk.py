@@ -17,6 +17,7 @@ except ImportError:  # Windows, where an open file cannot be removed anyway
     fcntl = None  # type: ignore[assignment]  # absent there
 
 __all__ = [
+    "NO_FOLDER",
     "Hold",
     "flush",
     "flush_tree",
@@ -29,7 +30,7 @@ __all__ = [
 
 _FULL = "the disk is full; the index is as it was, make room and run it again"
 _UNWRITABLE = "it cannot be written; choose another folder with --home or ASSISTANT_HOME"
-_NO_FOLDER = "it is not a folder; choose another with --home or ASSISTANT_HOME"
+NO_FOLDER = "it is not a folder; choose another with --home or ASSISTANT_HOME"
 _REFUSED = "the disk refused a write; the index is as it was, make room or raise its limits and run it again"
 _SQLITE_ADVICE = {
     sqlite3.SQLITE_FULL: _FULL,
@@ -158,7 +159,7 @@ def home_errors(home: Path) -> Iterator[None]:
         elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             advice = _UNWRITABLE
         elif error.errno in (errno.EEXIST, errno.ENOTDIR):
-            advice = _NO_FOLDER
+            advice = NO_FOLDER
         else:
             raise
         raise HomeUnusable(f"{error.filename or home}: {error.strerror}: {advice}") from error

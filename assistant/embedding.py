@@ -164,7 +164,7 @@ class OnnxEncoder:
             # The graph was optimised when it was exported; doing it again doubles the start.
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
             self._weights = folder / "encoder.weights"
-            self._weights_size = self._weights.stat().st_size if self._weights.exists() else None
+            self._mapped = self._weights.stat() if self._weights.exists() else None
             self._session = onnxruntime.InferenceSession(
                 str(folder / "encoder.onnx"),
                 options,
@@ -204,8 +204,9 @@ class OnnxEncoder:
                     "attention_mask": np.asarray([encoding.attention_mask], dtype=np.int64),
                 },
             )
-        except Exception as error:  # as above
-            raise ModelUnusable(f"{altered} ({in_one_line(error)})") from error
+        except Exception as error:  # as when it is opened
+            told = f"the exported encoder in {self._folder} could not be run ({in_one_line(error)})"
+            raise ModelUnusable(f"{told}; if it stays so, run `assistant repair`") from error
         if not (np.isfinite(vector).all() and np.isfinite(tokens).all()):
             raise ModelUnusable(altered)
         return encoded_text(encoding, tokens[0], vector[0], len(prompt))
@@ -213,16 +214,20 @@ class OnnxEncoder:
     def check_weights(self) -> None:
         """Look at the size of the weights again.
 
-        To read on in a mapped file that was cut ends the process; one that was removed stays mapped.
+        To read on in a mapped file that was cut ends the process; one that was removed or replaced stays
+        mapped.
 
         Raises:
             ModelUnusable: it is another than it was when they were opened.
         """
+        if self._mapped is None:
+            return
         try:
-            size = self._weights.stat().st_size
+            found = self._weights.stat()
         except OSError:
             return
-        if size != self._weights_size:
+        is_same = (found.st_dev, found.st_ino) == (self._mapped.st_dev, self._mapped.st_ino)
+        if is_same and found.st_size != self._mapped.st_size:
             raise ModelUnusable(f"{self._weights} was altered while it was in use; run `assistant repair`")
 
 

@@ -49,10 +49,11 @@ def run_in_process(
 
 
 def index_first(settings: Settings, stopped: Callable[[], bool]) -> None:
-    """Index the lectures that ship; once ``stopped`` says so that is ended, and there is no index.
+    """Index the lectures that ship; once ``stopped`` says so that is ended, and there may be no index.
 
     Raises:
-        As ``index_paths`` does, and AssistantError where the process dies.
+        AssistantError: as ``index_paths`` does, or the process died.
+        CorpusError: a lecture that ships cannot be read.
     """
     with closing(_messages(_work_first, (settings,), stopped)) as messages:
         for message in messages:
@@ -61,7 +62,7 @@ def index_first(settings: Settings, stopped: Callable[[], bool]) -> None:
             if isinstance(message, Outcome):
                 return
     if not stopped():
-        raise AssistantError(_DIED)
+        raise AssistantError("the process that makes the first index ended before it was done")
 
 
 def _messages(

@@ -128,9 +128,11 @@ def encoder_problems(folder: Path, description_sha256: str | None = None) -> lis
         if description_sha256 and hashlib.sha256(content).hexdigest() != description_sha256:
             return [f"{path}: was altered; run `assistant repair`"]
         description = json.loads(content)
-        in_graph = () if "weights_sha256" in description else ("encoder.weights",)
         for name, key in ENCODER_CHECKSUMS.items():
-            if name not in in_graph and file_sha256(folder / name) != description[key]:
+            is_in_graph = name == "encoder.weights" and key not in description
+            if is_in_graph and not (folder / name).exists():
+                continue
+            if file_sha256(folder / name) != description[key]:
                 problems.append(f"{folder / name}: was altered; run `assistant repair`")
     except (OSError, ValueError, KeyError, TypeError) as error:
         return [f"{folder}: holds no whole encoder ({error}); run `assistant repair`"]

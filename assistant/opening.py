@@ -84,6 +84,7 @@ class LiveIndex:
         Raises:
             IndexDamaged: a file of it was cut or removed since it was opened; one that is cut while it is
                 read ends the process.
+            ModelUnusable: the encoder was cut.
             AssistantError: another one is live and cannot be opened, as ``open_index`` says.
         """
         folder = current_generation(self._settings.home)

@@ -51,8 +51,8 @@ EVIDENCE = (
     "best_coverage",
     "best_worst",
     "best_sought",
-    # The worst-matched content word where each has its best match: near the best span, in its lecture, in
-    # all that was read; and the mean of the two worst in its lecture.
+    # The worst-matched content word where each has its best match: near the likeliest statement, in its
+    # lecture, in all that was read; and the mean of the two worst in its lecture.
     "worst_near",
     "worst_in_lecture",
     "worst_in_all",

@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 
 from assistant.catalog import Catalog
 from assistant.disk import (
+    NO_FOLDER,
     Hold,
     flush,
     flush_tree,
@@ -119,7 +120,7 @@ def read_current(home: Path) -> tuple[Path, str | None]:
         except FileNotFoundError as error:
             raise IndexMissing(f"{home} holds no index yet; run `assistant index PATH...`") from error
         except NotADirectoryError as error:
-            raise HomeUnusable(f"{home}: is a file; the home of an index is a folder") from error
+            raise HomeUnusable(f"{home}: {NO_FOLDER}") from error
         except OSError as error:
             raise IndexDamaged(f"{pointer}: cannot be read ({error}); {REBUILD}") from error
         named = _CURRENT.fullmatch(content)

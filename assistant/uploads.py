@@ -35,8 +35,11 @@ def uploads_folder(home: Path) -> Path:
 
 def discard_upload(home: Path, source: str) -> None:
     """Remove the file of a lecture if it is an upload."""
-    # Resolved, for an index that was imported may name any path.
-    folder = Path(source).parent.resolve()
+    # Resolved, for an index that was imported may name any path, or none.
+    try:
+        folder = Path(source).parent.resolve()
+    except (OSError, ValueError, RuntimeError):
+        return
     if folder.parent == uploads_folder(home).resolve():
         shutil.rmtree(folder, ignore_errors=True)
 

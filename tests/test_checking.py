@@ -149,11 +149,16 @@ def test_a_repair_that_fails_leaves_the_damaged_encoder(home: Path, monkeypatch:
     def fails(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "no space")
 
-    flip(encoder_of(home) / "encoder.onnx")
+    damaged = encoder_of(home) / "encoder.onnx"
+    flip(damaged)
+    before = damaged.read_bytes()
+    left_behind = damaged.parent.with_name(f".{damaged.parent.name}-damaged")  # by a repair that was killed
+    shutil.copytree(damaged.parent, left_behind)
     monkeypatch.setattr(GenerationBuilder, "build", fails)
     with pytest.raises(HomeUnusable, match="the disk is full"):
         repair_home(Settings(home=home), quiet)
     assert [path.name for path in (home / "models").iterdir()] == [encoder_of(home).name]
+    assert damaged.read_bytes() == before
 
 
 def test_repair_embeds_nothing_where_the_vectors_are_whole(home: Path) -> None:

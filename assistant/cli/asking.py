@@ -207,7 +207,7 @@ def _read_history(path: Path) -> "Sequence[Turn]":
         return click.BadParameter(f"{path}: {why}", param_hint="--history")
 
     try:
-        text = read_stdin() if str(path) == "-" else path.read_text(encoding="utf-8")
+        text = read_stdin(-1) if str(path) == "-" else path.read_text(encoding="utf-8")
         record = json.loads(text)
     except OSError as error:
         raise unusable(error.strerror or error) from error

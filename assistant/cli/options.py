@@ -45,9 +45,9 @@ def joined(context: click.Context, parameter: click.Parameter, words: tuple[str,
     return " ".join(words)
 
 
-def read_stdin() -> str:
-    """Standard input, at most a megabyte of it; bytes that are no UTF-8 are marked as such."""
-    return sys.stdin.buffer.read(_STDIN_BYTES).decode("utf-8", "replace")
+def read_stdin(most: int = _STDIN_BYTES) -> str:
+    """``most`` bytes of standard input, all if it is below 0; those that are no UTF-8 are marked as such."""
+    return sys.stdin.buffer.read(most).decode("utf-8", "replace")
 
 
 def open_assistant(settings: Settings) -> "LectureAssistant":

@@ -159,7 +159,7 @@ def open_source(name: str, evaluation: Path, home: Path, model: str) -> Source:
 
 
 def written_lectures() -> list[Lecture]:
-    """The written lectures, with the titles that somebody gave them who read how they begin."""
+    """The written lectures, with titles that a language model gave them from how they begin."""
     titles = json.loads((DATA / "written-titles.json").read_text(encoding="utf-8"))
     return [
         read_lecture(replace(source, title=titles[source.lecture_id]))
