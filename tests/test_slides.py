@@ -299,7 +299,7 @@ def test_a_file_that_takes_too_long_or_too_much_memory_keeps_the_pages_before() 
         == f"pages {last.line} to 21 left out: reading it takes more than 2 s or 1,610,612,736 bytes"
     )
     with pytest.raises(TranscriptUnreadable, match=r"too much memory to open|cannot be opened"):
-        limited(make_pdf([DOCKER]), memory=2**25)
+        limited(make_pdf([page("Words " * 10_000_000)]), memory=2**25)
 
 
 def test_pages_past_the_limit_are_reported() -> None:
