@@ -93,13 +93,14 @@ def _set_aside(folders: Sequence[Path]) -> Iterator[None]:
             shutil.rmtree(aside, ignore_errors=True)
             folder.rename(aside)
         yield
-    finally:
+    except BaseException:
         for folder, aside in asides.items():
-            if folder.exists():
-                shutil.rmtree(aside, ignore_errors=True)
-            else:
+            if not folder.exists():
                 with suppress(OSError):
                     aside.rename(folder)
+        raise
+    for aside in asides.values():
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _build_again(settings: Settings, progress: Progress) -> tuple[list[str], tuple[str, ...]]:

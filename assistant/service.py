@@ -284,7 +284,7 @@ class LectureAssistant:
         return list(lectures)
 
 
-def index_shipped(settings: Settings, progress: "Progress" = lambda *_: None) -> None:
+def index_shipped(settings: Settings, progress: "Progress") -> None:
     """Index the lectures that ship; raises what ``index_paths`` does."""
     from assistant.indexing import index_paths
     from corpus import shipped_lectures

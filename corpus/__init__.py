@@ -52,8 +52,4 @@ _MODULES = {
 }
 
 if not TYPE_CHECKING:  # a checker that saw it would take any name for one of the package's
-    __getattr__ = exported(__name__, _MODULES)
-
-
-def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+    __getattr__, __dir__ = exported(__name__, _MODULES)
