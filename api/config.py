@@ -7,8 +7,22 @@ from limits import RateLimitItem, parse
 
 from assistant.errors import SettingInvalid
 
-__all__ = ["ServerSettings"]
+__all__ = ["VARIABLES", "ServerSettings"]
 
+VARIABLES = {
+    "ASSISTANT_PUBLIC_READING": "1: asking and reading need no key even where there are keys.",
+    "ASSISTANT_RATE_LIMIT": "Requests of each key or address, written like 600/minute (the default).",
+    "ASSISTANT_CORS_ORIGINS": "Web sites whose pages may call the API from a browser.",
+    "ASSISTANT_FRAME_ANCESTORS": "Web sites that may show the page in a frame, an LMS for example.",
+    "ASSISTANT_BODY_BYTES": "The largest request, uploads aside (1000000).",
+    "ASSISTANT_UPLOAD_BYTES": "The largest transcript that is taken (20000000).",
+    "ASSISTANT_LOG_QUESTIONS": "1: the log holds what was asked.",
+    "ASSISTANT_LOG_FORMAT": "json, text, or auto: text on a terminal.",
+    "ASSISTANT_PUBLIC_URL": "The address that readers know the server by.",
+    "ASSISTANT_TRUSTED_PROXIES": "Addresses of proxies whose X-Forwarded-For and -Proto are believed.",
+    "ASSISTANT_CHAT_LINKS": "1: [1] in chat completions is a Markdown link.",
+}
+"""What can be set in the environment, in a line each, for ``assistant serve --help``."""
 _YES, _NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 
 

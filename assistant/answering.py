@@ -35,7 +35,7 @@ from assistant.verifying import load_verifier, read_windows
 
 __all__ = ["ANSWERED_FROM", "NOT_COVERED", "Answer", "Reader", "Reading", "Spent", "Timing"]
 
-NOT_COVERED = "The lectures do not cover this question."
+NOT_COVERED = "I found no answer in the lectures; they may not cover this."
 ANSWERED_FROM = 0.4
 """Below this confidence the answer is "not covered": the multiple of .05 that refuses nearest to one covered
 question in ten of split ``choose`` of our questions. There it refuses 10.8 % of them and answers 24 % of the
@@ -60,8 +60,8 @@ class Timing:
 class Answer:
     """What the assistant says to a question, in the shape of the HTTP contract.
 
-    When ``answered`` is false the lectures do not cover the question: ``citations`` is empty and
-    ``nearest`` holds the closest passages, which are not an answer.
+    When ``answered`` is false, nothing in the lectures is likely enough to answer the question:
+    ``citations`` is empty and ``nearest`` holds the closest passages, which are not an answer.
     """
 
     question: str

@@ -34,7 +34,7 @@ from assistant.errors import (
     IndexTooNew,
     ModelUnusable,
 )
-from assistant.manifest import Manifest, altered_files, read_manifest
+from assistant.manifest import FILE_NAME, Manifest, altered_files, read_manifest
 from assistant.model_files import file_sha256
 from assistant.onnx_export import (
     ENCODER_FILES,
@@ -58,7 +58,7 @@ __all__ = ["ArchiveContents", "export_archive", "import_archive"]
 _VERSION = 1
 _CONTENTS = "contents.json"
 _CONTENTS_BYTES = 50_000_000
-_NAME = re.compile(r"(?:generation/(?:lexical/)?|encoder/)\.?[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_NAME = re.compile(f"(?:generation/(?:lexical/)?|encoder/){FILE_NAME}")
 _CHUNK = 1 << 20
 
 

@@ -21,6 +21,7 @@ from assistant.ranking import Ranker
 __all__ = [
     "Calibration",
     "calibrated",
+    "calibration_stamp",
     "read_calibration",
     "remove_calibration",
     "weights_sha256",
@@ -83,6 +84,15 @@ def read_calibration(settings: Settings, model_sha256: str) -> Calibration | Non
         and kept.weights_sha256 == weights_sha256()
     )
     return kept if holds else None
+
+
+def calibration_stamp(home: Path) -> tuple[int, int, int] | None:
+    """What tells a stored calibration from another one without reading it; ``None`` where there is none."""
+    try:
+        found = (home / _NAME).stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def write_calibration(home: Path, calibration: Calibration) -> Path:

@@ -54,11 +54,13 @@ def _is_like_any(word: str, read: set[str]) -> bool:
     if word in read:
         return True
     # Words too short or too long to be alike, and those with too few letters in common, are most of them.
-    letters = set(word)
+    size = len(word)
+    sizes = {other for other in range(2 * size) if 2 * min(size, other) >= _ALIKE * (size + other)}
+    without_its_letters = str.maketrans(dict.fromkeys(word))
     near = [
         other
         for other in read
-        if 2 * min(len(word), len(other)) >= _ALIKE * (len(word) + len(other))
-        and 2 * sum(map(other.count, letters)) >= _ALIKE * (len(word) + len(other))
+        if len(other) in sizes
+        and 2 * (len(other) - len(other.translate(without_its_letters))) >= _ALIKE * (size + len(other))
     ]
     return bool(difflib.get_close_matches(word, near, n=1, cutoff=_ALIKE))

@@ -30,6 +30,8 @@ from corpus import Lecture, lecture_from_text
 __all__ = ["EvaluationQuestion", "Place", "load_corpus", "load_questions"]
 
 
+_MOST_BYTES = 500_000_000
+"""Of one file: more than any set has."""
 _GOLD = ("evidence", "gold_sentences", "answers")
 _LISTS: tuple[tuple[str, type, str], ...] = (
     ("history", dict, "objects"),
@@ -117,6 +119,7 @@ def load_questions(
     """
     offsets = {i: _OffsetMap(texts.get(i, transcript)) for i, transcript in transcripts.items()}
     questions = []
+    ids: set[str] = set()
     for number, record in _records(path):
         if "answerable" in record and record["answerable"] is None:
             continue
@@ -128,11 +131,15 @@ def load_questions(
                 "say where the answer is, or make it null"
             )
         try:
-            questions.append(_question(record, offsets))
+            question = _question(record, offsets)
         except KeyError as error:
             raise EvaluationInvalid(f"{path}:{number}: no {error} in this line") from error
         except (AttributeError, TypeError, ValueError) as error:
             raise EvaluationInvalid(f"{path}:{number}: not an evaluation question ({error!r})") from error
+        if question.question_id in ids:
+            raise EvaluationInvalid(f"{path}:{number}: id {question.question_id!r} is there a second time")
+        ids.add(question.question_id)
+        questions.append(question)
     if not questions:
         raise EvaluationInvalid(f"{path}: no question in it")
     return questions
@@ -231,7 +238,11 @@ def _language(record: dict[str, Any]) -> str:
 
 def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+        if len(data) > _MOST_BYTES:
+            raise EvaluationInvalid(f"{path}: more than {_MOST_BYTES:,} bytes; measure with a part of it")
+        text = data.decode()
     except (OSError, UnicodeDecodeError) as error:
         raise EvaluationInvalid(f"{path}: cannot be read: {error}") from error
     for number, line in enumerate(text.split("\n"), start=1):

@@ -17,6 +17,7 @@ from assistant.errors import IndexDamaged, IndexOutdated, IndexTooNew
 from assistant.model_files import file_sha256
 
 __all__ = [
+    "FILE_NAME",
     "FORMAT_VERSION",
     "REBUILD",
     "LectureEntry",
@@ -35,8 +36,9 @@ REBUILD = (
     "run `assistant repair`; if it can save nothing, index the transcripts again: `assistant index PATH...`"
 )
 _SHA256 = re.compile("[0-9a-f]{64}")
-_FILE = re.compile(r"(?:lexical/)?\.?[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-"""A file of a generation."""
+FILE_NAME = r"\.?[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+"""A pattern of what a file of a generation or of an encoder may be called: nothing that leads elsewhere."""
+_FILE = re.compile(f"(?:lexical/)?{FILE_NAME}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass
 
 from assistant.answering import Reader
-from assistant.calibration import calibrated, read_calibration
+from assistant.calibration import calibrated, calibration_stamp, read_calibration
 from assistant.config import Settings
 from assistant.embedding import OnnxEncoder, QuestionEncoder
 from assistant.errors import IndexOutdated
@@ -68,7 +68,7 @@ def open_index(
 
 
 class LiveIndex:
-    """The generation that is live, opened once and again when another one is published."""
+    """The generation that is live, opened once, and again when another one or a calibration is published."""
 
     def __init__(self, settings: Settings, encoder: QuestionEncoder | None) -> None:
         """Open it; raises what ``open_index`` does."""
@@ -76,6 +76,7 @@ class LiveIndex:
         self._given_encoder = encoder
         self._reranker = load_reranker(settings.cross_encoder)
         self._lock = threading.Lock()
+        self._calibration = calibration_stamp(settings.home)
         self._opened = self._open()
 
     def current(self) -> OpenIndex:
@@ -87,12 +88,13 @@ class LiveIndex:
             ModelUnusable: the encoder was cut.
             AssistantError: another one is live and cannot be opened, as ``open_index`` says.
         """
-        folder = current_generation(self._settings.home)
-        if folder != self._opened.generation.folder:
+        live = current_generation(self._settings.home), calibration_stamp(self._settings.home)
+        if live != (self._opened.generation.folder, self._calibration):
             with self._lock:
-                if folder != self._opened.generation.folder:
+                if live != (self._opened.generation.folder, self._calibration):
                     # With the last who reads it the old one is closed.
                     self._opened = self._open()
+                    self._calibration = live[1]
                     prune(self._settings.home)
         self._opened.generation.check_sizes()
         if isinstance(self._opened.encoder, OnnxEncoder):

@@ -11,11 +11,11 @@ from assistant.questions import punctuated
 from assistant.store import Generation
 from corpus import Passage
 
-__all__ = ["Hit", "encoded_question", "retrieve"]
+__all__ = ["POOL", "RRF_K", "Hit", "encoded_question", "retrieve"]
 
-_POOL = 60
+POOL = 60
 """How deep each ranking is read before fusing."""
-_RRF_K = 10
+RRF_K = 10
 """Smaller than the customary 60: the two rankings here are short and their heads are good."""
 _DENSE_SHARE = 0.6
 """What the dense ranking counts; ``python tests/benchmarks/fusing.py`` tells what other shares would give. Of
@@ -52,13 +52,13 @@ def retrieve(
     rows = None if lectures is None else generation.catalog.passage_rows(lectures)
     if rows == []:
         return []
-    pool = max(_POOL, limit)
+    pool = max(POOL, limit)
     cosines = dict(generation.vectors.search(encoded.vector, pool, rows))
     bm25s = dict(generation.lexical.search(question, pool, lectures))
     fused: dict[int, float] = {}
     for ranking, share in ((cosines, _DENSE_SHARE), (bm25s, 1 - _DENSE_SHARE)):
         for rank, row in enumerate(ranking, start=1):
-            fused[row] = fused.get(row, 0.0) + share * (_RRF_K + 1) / (_RRF_K + rank)
+            fused[row] = fused.get(row, 0.0) + share * (RRF_K + 1) / (RRF_K + rank)
     best = sorted(fused, key=lambda row: (-fused[row], row))[:limit]
     passages = generation.catalog.passages(best)
     return [Hit(passages[row], row, fused[row], cosines.get(row), bm25s.get(row)) for row in best]

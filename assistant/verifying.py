@@ -115,17 +115,16 @@ def read_windows(
     for row in rows:
         sentences = regions[statements.region[row]].sentences
         index = int(statements.index[row])
-        taken: list[int] = []
+        rows_of: list[NDArray[np.int8]] = []
         place: list[int] = []
         for distance, where in _NEAR:
             if 0 <= index + distance < len(sentences):
                 near = sentences[index + distance]
-                tokens = range(near.token_start, near.token_end)[: WINDOW_TOKENS - len(taken)]
-                taken += tokens
-                place += [where] * len(tokens)
-        windows.append(
-            Window(unit_rows(generation.tokens[taken].astype(np.float32)), np.array(place, dtype=np.intp))
-        )
+                tokens = generation.tokens[near.token_start : near.token_end]
+                rows_of.append(tokens[: WINDOW_TOKENS - len(place)])
+                place += [where] * len(rows_of[-1])
+        own_and_near = unit_rows(np.concatenate(rows_of, dtype=np.float32))
+        windows.append(Window(own_and_near, np.array(place, dtype=np.intp)))
     return windows
 
 

@@ -68,7 +68,7 @@ def test_what_the_lecture_never_said_is_refused_with_the_nearest_passages(
     answer = assistant.ask("What is the capital of France?")
     assert not answer.answered
     assert answer.citations == ()
-    assert answer.answer == "The lectures do not cover this question."
+    assert answer.answer == "I found no answer in the lectures; they may not cover this."
     assert len(answer.nearest) == 3
     assert answer.confidence < ANSWERED_FROM
 

@@ -24,8 +24,10 @@ from assistant.calibration import (
 from assistant.calibration_run import cross_validated, fit_line
 from assistant.config import Settings
 from assistant.errors import CalibrationInvalid
+from assistant.manifest import read_manifest
 from assistant.ranking import EVIDENCE, load_ranker
 from assistant.service import LectureAssistant
+from assistant.store import current_generation
 
 QUESTIONS = Path(__file__).parent / "data" / "first-lecture-questions.jsonl"
 KEPT = Calibration(
@@ -172,6 +174,17 @@ def test_the_command_fits_stores_and_resets(own_home: Path) -> None:
     assert run(own_home, "calibrate", "--reset").stdout == "the confidence is the shipped one again\n"
     assert run(own_home, "calibrate", "--reset", "--json").stdout.split() == ["{", '"removed":', "false", "}"]
     assert LectureAssistant(Settings(home=own_home)).ask("What is Docker?").confidence == before
+
+
+def test_what_runs_takes_up_a_calibration_with_the_next_question(own_home: Path) -> None:
+    running = LectureAssistant(Settings(home=own_home))
+    before = running.ask("What is Docker?").confidence
+    model_sha256 = read_manifest(current_generation(own_home)).model_sha256
+    write_calibration(own_home, replace(KEPT, model_sha256=model_sha256))
+    moved = KEPT.slope * np.log(before / (1 - before)) + KEPT.offset
+    assert running.ask("What is Docker?").confidence == pytest.approx(1 / (1 + np.exp(-moved)), abs=2e-3)
+    remove_calibration(own_home)
+    assert running.ask("What is Docker?").confidence == before
 
 
 def test_a_set_that_says_little_is_refused_and_nothing_is_written(own_home: Path, tmp_path: Path) -> None:

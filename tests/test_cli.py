@@ -43,7 +43,7 @@ def test_an_answer_is_all_that_standard_output_holds(indexed_home: Path) -> None
 def test_not_covered_is_exit_code_1_and_says_what_is_near(indexed_home: Path) -> None:
     done = run("ask", "What is the capital of France?", home=indexed_home)
     assert done.returncode == 1
-    assert done.stdout.startswith("The lectures do not cover this question.\n")
+    assert done.stdout.startswith("I found no answer in the lectures; they may not cover this.\n")
     assert "The nearest passages, which are not an answer:" in done.stdout
 
 

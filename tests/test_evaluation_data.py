@@ -235,6 +235,19 @@ def test_a_file_with_nothing_in_it_is_refused(tmp_path: Path) -> None:
         load_questions(path, {}, {})
 
 
+def test_a_question_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    record = {"id": "q", "question": "What?", "doc_id": None, "answerable": False}
+    path = write_lines(tmp_path / "questions.jsonl", record, {**record, "id": "r"}, record)
+    with pytest.raises(EvaluationInvalid, match=r"questions\.jsonl:3: id 'q' is there a second time"):
+        load_questions(path, {}, {})
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="this system has no file without an end")
+def test_a_file_without_an_end_is_not_read_for_ever() -> None:
+    with pytest.raises(EvaluationInvalid, match=r"/dev/zero: more than 500,000,000 bytes"):
+        load_questions(Path("/dev/zero"), {}, {})
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "latin.jsonl").write_bytes(b'{"doc_id": "caf\xe9"}\n')
     for name in ("latin.jsonl", "absent.jsonl"):

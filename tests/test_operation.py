@@ -8,13 +8,15 @@ import anyio
 import httpx
 import pytest
 from anyio import sleep_forever
+from click.testing import CliRunner
 from fastapi.testclient import TestClient
 from server_process import ServerStart
 from starlette.types import Message, Receive, Scope, Send
 
 from api import create_app
-from api.config import ServerSettings
+from api.config import VARIABLES, ServerSettings
 from api.guarding import Guarding
+from assistant.cli.serving import serve
 from assistant.config import Settings
 from assistant.errors import SettingInvalid
 
@@ -287,6 +289,24 @@ def test_while_the_index_opens_every_route_says_so(indexed_home: Path) -> None:
 def test_a_wrong_setting_names_its_variable(name: str, value: str) -> None:
     with pytest.raises(SettingInvalid, match=name):
         ServerSettings.from_environment({name: value}, open_without_keys=True)
+
+
+def test_the_help_of_serve_names_every_variable_that_is_read() -> None:
+    read: set[str] = set()
+
+    class Environment(dict[str, str]):
+        def get(self, name: str, default: str = "") -> str:  # type: ignore[override]
+            read.add(name)
+            return default
+
+    ServerSettings.from_environment(Environment(), open_without_keys=True)
+    assert read == set(VARIABLES)
+    shown = CliRunner().invoke(serve, ["--help"]).output
+    assert [name for name in VARIABLES if name not in shown] == []
+    default = ServerSettings()
+    assert f"({default.body_bytes})" in VARIABLES["ASSISTANT_BODY_BYTES"]
+    assert f"({default.upload_bytes})" in VARIABLES["ASSISTANT_UPLOAD_BYTES"]
+    assert f"{default.rate_limit} (the default)" in VARIABLES["ASSISTANT_RATE_LIMIT"]
 
 
 def test_settings_come_from_the_environment() -> None:

@@ -85,7 +85,7 @@ export class TurnView {
   }
 
   #refusal({ answer }) {
-    return element("p", { class: "refusal" }, answer || "The lectures do not cover this question.");
+    return element("p", { class: "refusal" }, answer || "I found no answer in the lectures; they may not cover this.");
   }
 
   #state(state, answer) {

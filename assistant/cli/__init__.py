@@ -66,7 +66,11 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--home", type=FILE_PATH, help="Where index and models are kept [default: user data folder].")
+@click.option(
+    "--home",
+    type=FILE_PATH,
+    help="Where index and models are kept [default: ASSISTANT_HOME, else the user data folder].",
+)
 @click.version_option(package_name="lecture-assistant")
 @click.pass_context
 def main(context: click.Context, home: Path | None) -> None:

@@ -9,8 +9,6 @@ from assistant.config import Settings
 
 __all__ = ["calibrate", "evaluate"]
 
-_RESTART = "a server that runs reads it when it is started again"
-
 
 @click.command(name="eval")
 @click.argument("questions", type=FILE_PATH)
@@ -64,9 +62,12 @@ def evaluate(
 @as_json_option
 @click.pass_obj
 def calibrate(settings: Settings, questions: Path | None, reset: bool, as_json: bool) -> None:
-    """Fit the confidence to labelled QUESTIONS (as for eval) about the lectures in the index."""
+    """Fit the confidence to labelled QUESTIONS (as for eval) about the lectures in the index.
+
+    A running server takes it up with the next question.
+    """
     from assistant.calibration import remove_calibration, write_calibration
-    from assistant.rendering import note, print_json, progress_bar
+    from assistant.rendering import print_json, progress_bar
 
     if reset == (questions is not None):
         raise click.UsageError("give a file of questions, or --reset alone")
@@ -76,15 +77,12 @@ def calibrate(settings: Settings, questions: Path | None, reset: bool, as_json: 
             print_json({"removed": removed})
         else:
             click.echo("the confidence is the shipped one again" if removed else "there was no calibration")
-        if removed:
-            note(_RESTART)
         return
     from assistant.calibration_run import calibrate as fit
 
     with progress_bar() as progress:
         fitted = fit(settings, questions, progress)
     path = write_calibration(settings.home, fitted)
-    note(_RESTART)
     if as_json:
         print_json(fitted)
         return

@@ -90,6 +90,7 @@ def revoke(settings: Settings, name: str) -> None:
     from assistant.keys import KeyStore
 
     KeyStore(settings.home).revoke(name)
+    click.echo(f"revoked {name}")
 
 
 @click.group()

@@ -17,10 +17,10 @@ from fitting_examples import LECTURES, Source, drawn, open_source
 from fitting_readings import merged_model
 
 from assistant.evaluation_data import EvaluationQuestion, Place
-from assistant.retrieval import encoded_question
+from assistant.retrieval import POOL, RRF_K, encoded_question
 from assistant.understanding import understood
 
-FOLD, QUESTIONS, POOL, RRF_K = 0, 900, 60, 10
+FOLD, QUESTIONS = 0, 900
 SHARES = (0.4, 0.5, 0.6, 0.7, 0.8)
 DEPTHS = (1, 14, 16, 18, 20, 24, 30)
 

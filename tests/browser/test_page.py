@@ -141,7 +141,9 @@ def test_an_address_that_leads_nowhere_says_so(page: Page, site: str) -> None:
 def test_what_is_not_covered_is_shown_as_such(page: Page, site: str) -> None:
     page.goto(site)
     turn = ask(page, "What is the capital of France?")
-    expect(turn.locator(".refusal")).to_have_text("The lectures do not cover this question.")
+    expect(turn.locator(".refusal")).to_have_text(
+        "I found no answer in the lectures; they may not cover this."
+    )
     expect(turn.locator(".nearest")).to_contain_text("These are not an answer.")
     expect(turn.locator(".words, .chip")).to_have_count(0)
     expect(turn.locator(".nearest li")).to_have_count(3)
