@@ -25,6 +25,8 @@ __all__ = [
 
 TOML = "lecture.toml"
 """The file of a folder that is one lecture."""
+_SAYS_NOTHING = "transcript"
+"""What tools call every file they write, each in a folder of its own."""
 _TEXT_KEYS = ("id", "title", "course", "language", "url", "transcript")
 
 
@@ -58,7 +60,7 @@ def file_slug(name: str) -> str:
 
 def file_title(name: str) -> str:
     """The title of a file that nothing else names: its stem, as words."""
-    return PurePosixPath(name).stem.replace("_", " ").replace("-", " ").strip()
+    return _as_words(PurePosixPath(name).stem)
 
 
 def lecture_slug(name: str) -> str:
@@ -80,7 +82,11 @@ def is_transcript(path: Path, read: Callable[[str], bytes]) -> bool:
 
 
 def undescribed(path: Path, archive: Path | None = None) -> Source:
-    """A transcript that only its name says something of."""
+    """A transcript that only its name says something of, or where that is ``transcript`` its folder's."""
+    if path.stem.lower() == _SAYS_NOTHING:
+        name = archive.stem if path.parent == archive else path.parent.resolve().name
+        lecture_id = lecture_slug(name)
+        return Source(path, lecture_id, _as_words(name) or lecture_id, archive=archive)
     return Source(path, file_slug(path.name), file_title(path.name), archive=archive)
 
 
@@ -112,13 +118,17 @@ def described(
     return Source(
         path=toml.parent / _chosen(toml, names, table.get("transcript"), read),
         lecture_id=lecture_slug(table.get("id", folder.name)),
-        title=table.get("title", folder.name.replace("-", " ").replace("_", " ")),
+        title=table.get("title", _as_words(folder.name)),
         course=table.get("course"),
         language=table.get("language", "en"),
         speakers=tuple(speakers),
         url=table.get("url"),
         archive=archive,
     )
+
+
+def _as_words(name: str) -> str:
+    return name.replace("_", " ").replace("-", " ").strip()
 
 
 def _chosen(toml: Path, names: list[str], wanted: str | None, read: Callable[[str], bytes]) -> str:
@@ -131,7 +141,7 @@ def _chosen(toml: Path, names: list[str], wanted: str | None, read: Callable[[st
     found = [name for name in names if not is_hidden(name) and is_transcript(toml.parent / name, read)]
     captions = [name for name in found if PurePosixPath(name).suffix.lower() not in SLIDE_SUFFIXES]
     found = captions or found
-    chosen = [name for name in found if PurePosixPath(name).stem == "transcript"] or found
+    chosen = [name for name in found if PurePosixPath(name).stem == _SAYS_NOTHING] or found
     if len(chosen) != 1:
         what = ", ".join(chosen) or "none"
         raise LectureFileInvalid(

@@ -3,6 +3,7 @@
 import os
 import pickle
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -117,6 +118,24 @@ def test_an_empty_lecture_file_names_the_lecture_by_its_folder(tmp_path: Path) -
     transcript = write(tmp_path / "week-1_a" / "talk.txt")
     write(tmp_path / "week-1_a" / "lecture.toml", "")
     assert find_sources([tmp_path]) == [Source(transcript, "week-1_a", "week 1 a")]
+
+
+def test_a_file_called_transcript_is_the_lecture_of_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = write(tmp_path / "week-1" / "transcript.vtt")
+    second = write(tmp_path / "week-2" / "Transcript.txt")
+    assert find_sources([tmp_path]) == [Source(first, "week-1", "week 1"), Source(second, "week-2", "week 2")]
+    monkeypatch.chdir(tmp_path / "week-1")
+    assert find_sources([Path("transcript.vtt")]) == [Source(Path("transcript.vtt"), "week-1", "week 1")]
+    archive = tmp_path / "week_3.zip"
+    with ZipFile(archive, "w") as file:
+        file.writestr("transcript.txt", "We store images in a registry.")
+        file.writestr("extra/transcript.txt", "An image is built from a file.")
+    assert [(s.lecture_id, s.title) for s in find_sources([archive])] == [
+        ("extra", "extra"),
+        ("week_3", "week 3"),
+    ]
 
 
 @pytest.mark.parametrize("toml", ["", 'transcript = "transcript.srt"'])
