@@ -1,14 +1,15 @@
 """A question → an answer made of quotes, or an honest "not covered"."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
 from assistant.citations import CharRange, Citation, cite, cite_passages, quote_text
-from assistant.conversation import Turn
+from assistant.config import CITED
+from assistant.conversation import Turn, may_change_topic
 from assistant.coverage import unsupported_words
 from assistant.embedding import QuestionEncoder
 from assistant.matching import load_matching
@@ -131,8 +132,18 @@ class Reader:
     def understand(
         self, question: str, history: Sequence[Turn] = (), lectures: Sequence[str] | None = None
     ) -> str:
-        """``question`` as it is looked up in this index (``understanding.py``)."""
-        return understood(question, history, self._generation, self._encoder, lectures)
+        """``question`` as it is looked up in this index (``understanding.py``).
+
+        Where it may change the topic it is completed from ``history`` only if the lectures then answer it
+        better than as it stands.
+        """
+        complete = understood(question, history, self._generation, self._encoder, lectures)
+        if not history or not may_change_topic(question):
+            return complete
+        alone = understood(question, (), self._generation, self._encoder, lectures)
+        if alone == complete:
+            return complete
+        return max(complete, alone, key=lambda text: self.read(text, CITED, lectures).confidence)
 
     def read(self, question: str, limit: int, lectures: Sequence[str] | None = None) -> Reading:
         """The ``limit`` best spans for a question that stands alone, from all lectures or those named."""
@@ -190,13 +201,20 @@ class Reader:
             confidence=round(reading.confidence, 4),
             citations=citations,
             nearest=() if answered else cite_passages(self._generation.catalog, reading.hits[:limit]),
-            unsupported=unsupported_words(reading.question, reading.regions, reading.statements, cited),
+            unsupported=unsupported_words(
+                reading.question, reading.regions, reading.statements, cited, self._names(reading.regions)
+            ),
             timing_ms=Timing(
                 retrieve=round(spent.encode + spent.search, 2),
                 read=round(spent.load + spent.compare + spent.rank, 2),
                 total=round((time.perf_counter() - started) * 1000, 2),
             ),
         )
+
+    def _names(self, regions: Sequence[Region]) -> Iterator[str]:
+        for lecture_id in {region.lecture_id for region in regions}:
+            header = self._generation.catalog.header(lecture_id)
+            yield from (header.title, *header.speakers)
 
     def _cite_span(self, span: RankedSpan, number: int) -> Citation:
         quoted = CharRange(span.char_start, span.char_end)

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assistant.lexical import LexicalIndex
-from assistant.questions import Word, analyse_question, has_content, plain_text, punctuated
+from assistant.questions import Word, analyse_question, has_content, is_command, plain_text, punctuated
 
-__all__ = ["Turn", "points_back", "standalone_question"]
+__all__ = ["Turn", "may_change_topic", "points_back", "standalone_question"]
 
 _TURNS_READ = 6
 _WORDS_CARRIED = 5
@@ -35,6 +35,12 @@ _CORRECTION = re.compile(
     r"^(?:(?:no|sorry|oops)[,.!]?\s+)*(?:i mean(?:t)?|sorry|i was asking about)[,:]?\s+(?=\w)", re.IGNORECASE
 )
 """What is said before the topic that was meant: "no, I mean ECS"."""
+_ABOUT = re.compile(
+    r"^(?:(?:and|so|ok|okay|but|now)[,]?\s+)*(?:(?:(?:can|could|would) you\s+)?(?:please\s+)?"
+    r"tell me (?:more |something )?about|what about|how about)\s+(?P<article>(?:an?|the)\s+)?",
+    re.IGNORECASE,
+)
+"""Other ways to ask what something is."""
 _QUESTION_WORD = re.compile(r"\b(?:what|which|who|whom|whose|where|when|why|how)\b", re.IGNORECASE)
 _SMALL_TALK = frozenset(
     """
@@ -68,7 +74,8 @@ def standalone_question(question: str, history: Sequence[Turn], lexical: Lexical
     question before it: "What does it cost? (Docker Hub)". Any other question is a change of topic or
     complete in itself, and comes back as it was: one with many words of its own, and one that asks what
     something is by name ("What is interest?", but not "What is the interest?"). So does small talk ("ok,
-    thanks"), and a name that corrects stands by itself: "ECS" for "no, I mean ECS".
+    thanks"), and a name that corrects stands by itself: "ECS" for "no, I mean ECS". "Tell me about ECS" is
+    "What is ECS?", and so is "What about ECS?" where nothing was asked before.
     """
     asked = [plain_text(turn.content) for turn in history if turn.role == "user"]
     before = ""
@@ -83,9 +90,16 @@ def points_back(text: str) -> bool:
     return _POINTS_BACK.search(text) is not None
 
 
+def may_change_topic(question: str) -> bool:
+    """Whether nothing in it says that it goes on with what was asked before: whole, and about something."""
+    return has_content(question) and not points_back(question) and _OPENING.match(question) is None
+
+
 def _completed(question: str, before: str, lexical: LexicalIndex) -> str:
     if not before:
-        return question
+        return _as_what_is(question)
+    if _OPENING.match(question) is None:
+        question = _as_what_is(question)
     frame = _FRAME.match(before)
     correction = _CORRECTION.match(question)
     if correction and _is_term(meant := question[correction.end() :]):
@@ -111,6 +125,14 @@ def _completed(question: str, before: str, lexical: LexicalIndex) -> str:
     return f"{punctuated(question)} ({' '.join(word.text for word in carried)})" if carried else question
 
 
+def _as_what_is(question: str) -> str:
+    """What tells to speak of something as a question: "Tell me about ECS" as "What is ECS?"."""
+    about = _ABOUT.match(question)
+    if about is None or not _is_term(topic := question[about.end() :]):
+        return question
+    return f"What is {about['article'] or ''}{topic.rstrip('?.! ')}?"
+
+
 def _is_term(text: str) -> bool:
     """Whether it is but a name: one to three words, all of which say what it is about."""
     words = re.findall(r"\w+", text)
@@ -128,6 +150,6 @@ def _is_small_talk(text: str) -> bool:
 def _carried(own: Sequence[Word], before: Sequence[Word]) -> list[Word]:
     """The rarest words of ``before`` that ``own`` lacks, in their order."""
     terms = {word.term for word in own}
-    new = list({word.term: word for word in before if word.term not in terms}.values())
+    new = list({w.term: w for w in before if w.term not in terms and not is_command(w)}.values())
     rarest = sorted(new, key=lambda word: -word.idf)[:_WORDS_CARRIED]
     return [word for word in new if word in rarest]

@@ -3,8 +3,9 @@
 import difflib
 import re
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
-from assistant.questions import Question, Word
+from assistant.questions import Question, Word, is_command
 from assistant.ranking import RankedSpan
 from assistant.regions import Region
 from assistant.statements import Statements
@@ -16,19 +17,21 @@ _UNCITED_FROM, _UNREAD_FROM = 0.66, 0.5
 ``fit`` and ``choose`` of our questions, where answers to 4 % of the covered ones name a word; a refusal has
 no answer to cast doubt on, so the second is lower."""
 _ALIKE = 0.8
-_COMMANDS = frozenset({"list", "name", "compare", "describe", "explain", "define", "enumerate", "summarize"})
-"""What a question may begin with that is asked of the assistant, not of the lecture."""
 _WORD = re.compile(r"\w+")
 
 
 def unsupported_words(
-    question: Question, regions: Sequence[Region], statements: Statements, spans: Sequence[RankedSpan]
+    question: Question,
+    regions: Sequence[Region],
+    statements: Statements,
+    spans: Sequence[RankedSpan],
+    names: Iterable[str] = (),
 ) -> tuple[str, ...]:
     """The content words of ``question``, as written, that nothing in ``spans`` comes near.
 
     Without spans, that nothing in all that was read comes near. A word counts by how rare it is in the index:
-    what every lecture says is no topic of its own. One that is spelled much like a word that was read is
-    taken for a slip of the pen.
+    what every lecture says is no topic of its own. One that is spelled much like a word that was read, or
+    that is in ``names``, those of the lectures read and of their speakers, is there.
     """
     if not len(statements.words):
         return ()
@@ -39,10 +42,10 @@ def unsupported_words(
     far = {
         word.text: word
         for word, cosine in zip(question.words, support.tolist(), strict=True)
-        if word.idf / highest * (1.0 - cosine) > limit
-        and not (word.start == 0 and word.text.lower() in _COMMANDS)
+        if word.idf / highest * (1.0 - cosine) > limit and not is_command(word)
     }
-    return tuple(_unlike_any(far.values(), (t for r in regions for t in r.texts))) if far else ()
+    read = chain(names, (text for region in regions for text in region.texts))
+    return tuple(_unlike_any(far.values(), read)) if far else ()
 
 
 def _unlike_any(words: Iterable[Word], texts: Iterable[str]) -> list[str]:

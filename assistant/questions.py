@@ -16,6 +16,7 @@ __all__ = [
     "analyse_question",
     "content_words",
     "has_content",
+    "is_command",
     "plain_text",
     "punctuated",
 ]
@@ -95,6 +96,8 @@ _KINDS = (
     (Kind.PERSON, r"\bwho(?:m|se)?\b"),
     (Kind.PROCEDURE, r"\bhow\b"),
 )
+_COMMANDS = frozenset({"list", "name", "compare", "describe", "explain", "define", "enumerate", "summarize"})
+"""What a question may begin with that is asked of the assistant, not of the lecture."""
 _QUESTION_MARKS = "?？؟"
 _TERM_WORDS = 3
 
@@ -160,6 +163,11 @@ def punctuated(text: str) -> str:
 def has_content(text: str) -> bool:
     """Whether any of its words says what it is about."""
     return any(_is_content(word) for word in _WORD.findall(text))
+
+
+def is_command(word: Word) -> bool:
+    """Whether a word tells the assistant what to do and is no topic: "explain" at the beginning."""
+    return word.start == 0 and word.text.lower() in _COMMANDS
 
 
 def _is_content(word: str) -> bool:

@@ -28,6 +28,7 @@ __all__ = ["LectureAssistant", "SearchPage", "Understood", "index_shipped"]
 
 _SEARCH_DEPTH = 200
 _QUESTIONS_TRIED = 3
+_NAMES_SHOWN = 5
 """How many of a lecture's questions are read for each one wanted; each costs as much as an answer."""
 
 
@@ -298,6 +299,9 @@ def _sound(text: str) -> str:
 
 
 def _unknown(what: str, name: str, names: Sequence[str], place: str = "") -> str:
-    close = difflib.get_close_matches(name, names, n=3) or names[:5]
-    listed = ", ".join(close) if close else "none"
-    return f"there is no {what} {name!r}{place}; did you mean {listed}?"
+    message = f"there is no {what} {name!r}{place}"
+    if close := difflib.get_close_matches(name, names, n=3):
+        return f"{message}; did you mean {', '.join(close)}?"
+    listed = ", ".join(names[:_NAMES_SHOWN]) or "none"
+    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    return f"{message}; there is {listed}{more}"

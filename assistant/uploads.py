@@ -24,7 +24,7 @@ from corpus.formats import SUFFIXES
 __all__ = ["Staged", "Staging", "discard_upload", "uploads_folder"]
 
 _DESCRIBED = ("title", "course", "language", "url")
-_LONGEST = 500
+_LONGEST, _LONGEST_ID = 500, 100
 _NAME_BYTES = 200
 
 
@@ -78,7 +78,12 @@ class Staging:
                 f"{filename!r} is no transcript; its name must end in one of {', '.join(sorted(SUFFIXES))}"
             )
         given = described.get("lecture_id")
-        self.lecture_id = (lecture_slug(given) if given else file_slug(filename))[:100]
+        if given and given != lecture_slug(given)[:_LONGEST_ID]:
+            raise UploadInvalid(
+                f"lecture_id cannot be {given!r}: it has letters, digits, - and _, at most {_LONGEST_ID}; "
+                f"{lecture_slug(given)[:_LONGEST_ID]!r} would do"
+            )
+        self.lecture_id = given or file_slug(filename)[:_LONGEST_ID]
         self._home = home
         self._given = {key: value for key in _DESCRIBED if (value := described.get(key))}
         # Else the lecture would be called by its folder, whose name is ours.

@@ -103,7 +103,9 @@ def described(
     try:
         table: dict[str, Any] = tomllib.loads(data.decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise LectureFileInvalid(f"not valid TOML: {error}", path=toml) from error
+        raise LectureFileInvalid(
+            f'not valid TOML: {error}; texts stand in quotes: course = "aws"', path=toml
+        ) from error
     unknown = sorted(set(table) - {*_TEXT_KEYS, "speakers"})
     if unknown:
         known = ", ".join((*_TEXT_KEYS, "speakers"))

@@ -123,6 +123,19 @@ def test_an_unknown_course_or_lecture_is_named_with_what_there_is(assistant: Lec
         assistant.ask("What is Docker?", course="awz")
     with pytest.raises(NotIndexed, match="no lecture 'docker'; did you mean docker-on-aws"):
         assistant.ask("What is Docker?", lectures=["docker"])
+    with pytest.raises(NotIndexed, match=r"no lecture 'physics'; there is docker-on-aws$"):
+        assistant.ask("What is Docker?", lectures=["physics"])
+
+
+def test_what_is_asked_after_something_else_is_completed_where_that_answers_it_better(
+    assistant: LectureAssistant,
+) -> None:
+    def understood(before: str, question: str) -> str:
+        turns = [Turn("user", before), Turn("assistant", "…")]
+        return assistant.understand(question, history=turns).standalone_question
+
+    assert understood("Who won the cup?", "Where do you store images?") == "Where do you store images?"
+    assert understood("What is Docker?", "What are the use cases?") == "What are the use cases? (Docker)"
 
 
 @pytest.mark.parametrize(

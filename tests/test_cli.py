@@ -102,6 +102,7 @@ def test_history_is_read_from_a_file(indexed_home: Path, tmp_path: Path) -> None
         (["show", "nope"], 2, "there is no lecture 'nope'"),
         (["show", "docker-on-aws", "--at", "1:00"], 2, "docker-on-aws has no times to start at"),
         (["show", "docker-on-aws", "--at", "soon"], 2, "'soon' is not a time"),
+        (["show", "docker-on-aws", "--at", "90", "--line", "5"], 2, "give --at or --line, not both"),
         (["index", "no/such/file.srt"], 3, "no/such/file.srt: no such file or folder"),
         (["eval", "no/such/questions.jsonl"], 3, "no/such/questions.jsonl: cannot be read"),
         (["frobnicate"], 2, "No such command 'frobnicate'"),
@@ -135,10 +136,7 @@ def test_a_lecture_whose_file_is_gone_is_named_with_how_to_remove_it(
     assert again.stderr == f"gone: {file}; the lecture stays until `assistant remove pods`\n"
     unknown = run("remove", "docker-on-aws", "pod", home=home)
     assert (unknown.returncode, unknown.stdout) == (2, "")
-    assert (
-        "there is no lecture 'pod'; did you mean pods? All are listed by `assistant lectures`"
-        in unknown.stderr
-    )
+    assert "there is no lecture 'pod'; did you mean pods? (`assistant lectures` lists all)" in unknown.stderr
     removed = run("remove", "pods", "--json", home=home)
     assert json.loads(removed.stdout)["removed"] == ["pods"]
     last = run("remove", "docker-on-aws", home=home)
@@ -228,7 +226,7 @@ def test_lectures_and_search_and_show(indexed_home: Path) -> None:
     assert cited["quote"].startswith(opened.split(maxsplit=1)[1])
     past = run("show", "docker-on-aws", "--line", "100000", home=indexed_home)
     assert (past.returncode, past.stdout) == (2, "")
-    assert "docker-on-aws ends at 249, before 100000" in past.stderr
+    assert "docker-on-aws ends at line 249, before 100000" in past.stderr
     assert run("verify", home=indexed_home).stdout == "the index is sound\n"
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from assistant.conversation import Turn, standalone_question
+from assistant.conversation import Turn, may_change_topic, standalone_question
 from assistant.lexical import LexicalIndex
 
 
@@ -36,6 +36,7 @@ def alone(question: str, *before: str, lexical: LexicalIndex) -> str:
         ("What is ECS?", "no, I mean EKS", "What is EKS?"),
         ("How do images differ?", "sorry, I meant ECS", "ECS"),
         ("What is Docker Hub?", "I mean the price of it", "I mean the price of it? (Docker Hub)"),
+        ("Explain Docker Hub", "and its price?", "and its price? (Docker Hub)"),
     ],
 )
 def test_a_question_that_leans_is_completed(
@@ -62,6 +63,42 @@ def test_a_question_that_leans_is_completed(
 )
 def test_a_change_of_topic_is_not_dragged_back(lexical: LexicalIndex, question: str) -> None:
     assert alone(question, "What is Docker Hub?", lexical=lexical) == question
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("And what about EKS?", "What is EKS?"),
+        ("tell me about ECS", "What is ECS?"),
+        ("Could you please tell me more about the Docker Hub.", "What is the Docker Hub?"),
+        ("tell me about it", "tell me about it"),
+        ("Tell me about how images are stored", "Tell me about how images are stored"),
+    ],
+)
+def test_to_speak_of_something_is_to_ask_what_it_is(
+    lexical: LexicalIndex, question: str, expected: str
+) -> None:
+    assert standalone_question(question, [], lexical) == expected
+
+
+def test_to_speak_of_something_is_a_topic_of_its_own(lexical: LexicalIndex) -> None:
+    assert alone("tell me about ECS", "Where is Docker Hub?", lexical=lexical) == "What is ECS?"
+
+
+@pytest.mark.parametrize(
+    ("question", "may_change"),
+    [
+        ("When is the exam?", True),
+        ("public images", True),
+        ("Why?", False),  # about nothing of its own
+        ("What does it cost?", False),
+        ("and the price?", False),
+    ],
+)
+def test_what_points_back_and_what_says_nothing_cannot_change_the_topic(
+    question: str, may_change: bool
+) -> None:
+    assert may_change_topic(question) is may_change
 
 
 def test_without_history_nothing_changes(lexical: LexicalIndex) -> None:

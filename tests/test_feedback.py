@@ -52,6 +52,11 @@ def test_votes_reach_eval(indexed_home: Path, start_server: ServerStart, tmp_pat
     file = tmp_path / "votes.jsonl"
     done = subprocess.run([*run, "feedback", "export", str(file)], check=True, capture_output=True, text=True)
     assert done.stdout == "2 judged questions, 1 to be labelled\n"
+    again = subprocess.run(
+        [*run, "feedback", "export", str(file)], check=False, capture_output=True, text=True
+    )
+    assert again.returncode == 2
+    assert f"{file} exists; give --replace to write over it" in again.stderr
     transcript = LectureAssistant(Settings(home=home)).lecture("docker-on-aws").transcript
     first, last = load_questions(file, {"docker-on-aws": transcript}, {})
     assert (first.question, first.answerable) == (answer["question"], True)

@@ -144,6 +144,13 @@ def test_a_slip_of_the_pen_is_not_named() -> None:
     assert unsupported_words(asked, [span(0.5).region], table, [span(0.5)]) == ("Helm",)
 
 
+def test_who_speaks_and_what_a_lecture_is_called_is_not_named() -> None:
+    asked = question(Novak=4.0, Helm=4.0)
+    table = statements([0.1, 0.1])
+    found = unsupported_words(asked, [span(0.5).region], table, [span(0.5)], ["Plants", "Dr. Novak"])
+    assert found == ("Helm",)
+
+
 def test_what_the_assistant_is_told_to_do_is_not_named() -> None:
     asked = Question(
         "List pods", Kind.LIST, (Word("List", 0, 4, "list", 4.0), Word("pods", 5, 9, "pod", 4.0)), 4.0

@@ -51,7 +51,7 @@ class _Commands(click.Group):
             told = "--home goes before the command: assistant --home DIR COMMAND …"
             raise click.UsageError(told, error.ctx) from error
         except NotIndexed as error:
-            self._fail(context, f"{error} All are listed by `assistant lectures`", USAGE_ERROR)
+            self._fail(context, f"{error} (`assistant lectures` lists all)", USAGE_ERROR)
         except (QuestionInvalid, KeyInvalid, SettingInvalid) as error:
             self._fail(context, error, USAGE_ERROR)
         except (AssistantError, CorpusError) as error:

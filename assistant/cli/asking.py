@@ -158,7 +158,7 @@ def lectures(settings: Settings, course: str | None, as_json: bool) -> None:
 
 @click.command()
 @click.argument("lecture_id", metavar="LECTURE")
-@click.option("--at", "at", metavar="MM:SS", help="Start at this time.")
+@click.option("--at", "at", metavar="MM:SS", help="Start at this time, or second.")
 @click.option("--line", type=click.IntRange(min=1), help="Start at this line of the file, or at this page.")
 @as_json_option
 @click.pass_obj
@@ -168,9 +168,11 @@ def show(settings: Settings, lecture_id: str, at: str | None, line: int | None, 
     from assistant.service import LectureAssistant
     from corpus.formats.clock import format_time, parse_time
 
+    if at is not None and line is not None:
+        raise click.UsageError("give --at or --line, not both")
     start = 0
     if at is not None:
-        parsed = parse_time(at)
+        parsed = int(at) * 1000 if at.isdecimal() else parse_time(at)
         if parsed is None:
             raise click.BadParameter(f"{at!r} is not a time; write MM:SS or H:MM:SS", param_hint="--at")
         start = parsed
@@ -178,13 +180,15 @@ def show(settings: Settings, lecture_id: str, at: str | None, line: int | None, 
     cues = [cue for cue in lecture.cues if at is None or (cue.end_ms is not None and cue.end_ms > start)]
     if at is not None and not cues:
         timed = any(cue.end_ms is not None for cue in lecture.cues)
+        end = format_time(max(cue.end_ms or 0 for cue in lecture.cues))
         untimed = f"{lecture_id} has no times to start at; use --line"
-        raise click.UsageError(f"{lecture_id} ends before {at}" if timed else untimed)
+        raise click.UsageError(f"{lecture_id} ends at {end}, before {at}" if timed else untimed)
     if line is not None:
         last = max((cue.line_end for cue in cues), default=0)
         cues = [cue for cue in cues if cue.line_end >= line]
         if not cues:
-            raise click.UsageError(f"{lecture_id} ends at {last}, before {line}")
+            unit = lecture.page_kind or "line"
+            raise click.UsageError(f"{lecture_id} ends at {unit} {last}, before {line}")
     if as_json:
         print_json({**asdict(lecture), "cues": [asdict(cue) for cue in cues]})
         return

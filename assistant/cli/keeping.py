@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from assistant.cli.options import DATA_ERROR, FILE_PATH, as_json_option
+from assistant.cli.options import DATA_ERROR, FILE_PATH, as_json_option, refuse_existing
 from assistant.config import Settings
 from assistant.errors import CalibrationInvalid, IndexMissing
 
@@ -131,8 +131,7 @@ def export_index(settings: Settings, file: Path, replace: bool, as_json: bool) -
     """Write the index and its encoder to FILE, for `import` on another machine."""
     from assistant.archive import export_archive
 
-    if file.exists() and not replace:
-        raise click.BadParameter(f"{file} exists; give --replace to write over it", param_hint="FILE")
+    refuse_existing(file, replace)
     _tell("exported", export_archive(settings.home, file), as_json=as_json)
 
 

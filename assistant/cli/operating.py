@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from assistant.cli.options import FILE_PATH, as_json_option
+from assistant.cli.options import FILE_PATH, as_json_option, refuse_existing
 from assistant.config import Settings
 from assistant.errors import AssistantError
 
@@ -33,13 +33,18 @@ def create(
 ) -> None:
     """Make a key called NAME and print it; it is shown this once."""
     from assistant.keys import KeyStore
-    from assistant.rendering import print_json
+    from assistant.rendering import note, print_json
 
-    secret = KeyStore(settings.home).create(name, courses, can_upload=can_upload, days=days)
+    keys = KeyStore(settings.home)
+    is_first = not keys.exist()
+    secret = keys.create(name, courses, can_upload=can_upload, days=days)
     if as_json:
         print_json({"name": name, "key": secret})
     else:
         click.echo(secret)
+    if is_first:
+        note("from now on the server asks for a key, also once this one is revoked")
+        note(f"to undo that, remove {settings.home / 'keys.sqlite'} with all keys")
     if courses:
         _note_unknown(settings.home, courses)
 
@@ -100,8 +105,9 @@ def feedback() -> None:
 
 @feedback.command()
 @click.argument("file", type=FILE_PATH)
+@click.option("--replace", is_flag=True, help="Also if there is such a FILE.")
 @click.pass_obj
-def export(settings: Settings, file: Path) -> None:
+def export(settings: Settings, file: Path, replace: bool) -> None:
     """Write an evaluation set for `assistant eval` to FILE (JSON Lines).
 
     Questions that no vote can judge have `"answerable": null`, which `eval` leaves out.
@@ -110,6 +116,7 @@ def export(settings: Settings, file: Path) -> None:
     from assistant.feedback import FeedbackStore, evaluation_lines
     from assistant.service import LectureAssistant
 
+    refuse_existing(file, replace)
     assistant = LectureAssistant(settings)
 
     def transcript_of(lecture_id: str) -> str | None:

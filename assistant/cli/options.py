@@ -25,6 +25,7 @@ __all__ = [
     "limit_option",
     "open_assistant",
     "read_stdin",
+    "refuse_existing",
 ]
 
 _STDIN_BYTES = 1_000_000
@@ -43,6 +44,16 @@ limit_option = click.option("--limit", type=click.IntRange(1, 50), default=CITED
 def joined(context: click.Context, parameter: click.Parameter, words: tuple[str, ...]) -> str:
     """The words of an argument as one text, whether the shell was told by quotes that they are one or not."""
     return " ".join(words)
+
+
+def refuse_existing(file: Path, replace: bool) -> None:
+    """Write over a file only where that is wanted.
+
+    Raises:
+        click.BadParameter: it is there.
+    """
+    if file.exists() and not replace:
+        raise click.BadParameter(f"{file} exists; give --replace to write over it", param_hint="FILE")
 
 
 def read_stdin(most: int = _STDIN_BYTES) -> str:

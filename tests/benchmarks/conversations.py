@@ -23,7 +23,6 @@ from assistant.evaluation import hits
 from assistant.evaluation_data import EvaluationQuestion, Place, load_questions
 from assistant.opening import OpenIndex, open_index
 from assistant.retrieval import encoded_question, retrieve
-from assistant.understanding import understood
 
 LIBRARIES = {
     "written": ("written", OWN / "written-questions-later.jsonl"),
@@ -48,7 +47,7 @@ def joined(question: EvaluationQuestion, _: OpenIndex) -> str:
 
 def completed(question: EvaluationQuestion, opened: OpenIndex) -> str:
     """Complete it as the assistant does."""
-    return understood(question.question, question.history, opened.generation, opened.encoder, None)
+    return opened.reader.understand(question.question, question.history)
 
 
 WAYS: tuple[tuple[str, Understand], ...] = (
