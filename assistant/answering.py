@@ -9,7 +9,7 @@ import numpy as np
 
 from assistant.citations import CharRange, Citation, cite, cite_passages, quote_text
 from assistant.config import CITED
-from assistant.conversation import Turn, may_change_topic
+from assistant.conversation import Turn
 from assistant.coverage import unsupported_words
 from assistant.embedding import QuestionEncoder
 from assistant.matching import load_matching
@@ -74,8 +74,8 @@ class Answer:
     citations: tuple[Citation, ...]
     nearest: tuple[Citation, ...]
     unsupported: tuple[str, ...]
-    """Content words of ``standalone_question`` that nothing cited comes near; where nothing is cited, that
-    nothing read comes near. The lectures may not cover that part."""
+    """Content words of ``standalone_question`` that nothing cited comes near, nor the title and the speakers
+    of its lectures; where nothing is cited, that nothing read comes near. They may not cover that part."""
     timing_ms: Timing
 
 
@@ -135,18 +135,24 @@ class Reader:
         """``question`` as it is looked up in this index (``understanding.py``).
 
         Where it may change the topic it is completed from ``history`` only if the lectures then answer it
-        better than as it stands.
+        better than as it stands, which takes two readings.
         """
-        complete = understood(question, history, self._generation, self._encoder, lectures)
-        if not history or not may_change_topic(question):
-            return complete
-        alone = understood(question, (), self._generation, self._encoder, lectures)
-        if alone == complete:
-            return complete
-        return max(complete, alone, key=lambda text: self.read(text, CITED, lectures).confidence)
+        return understood(
+            question,
+            history,
+            self._generation,
+            self._encoder,
+            lectures,
+            lambda text: self._read(text, CITED, lectures, None).confidence,
+        )
 
     def read(self, question: str, limit: int, lectures: Sequence[str] | None = None) -> Reading:
         """The ``limit`` best spans for a question that stands alone, from all lectures or those named."""
+        return self._read(question, limit, lectures, self._reranker)
+
+    def _read(
+        self, question: str, limit: int, lectures: Sequence[str] | None, reranker: Reranker | None
+    ) -> Reading:
         found = compare(
             self._generation, self._encoder, self._matching, question, self._passages_retrieved, lectures
         )
@@ -164,12 +170,12 @@ class Reader:
                 verdicts = self._verifier(found.encoded.tokens, windows)
             evidence = evidence_of(found.question, regions, statements, scores, ranked, verdicts)
             confidence = _probability(float(self._confidence(evidence, EVIDENCE)[0]))
-            if self._reranker is not None:
+            if reranker is not None:
                 # It may put any of them first.
                 alike = replace(SPAN_LENGTHS, further=SPAN_LENGTHS.first)
                 depth = max(limit, RERANKED)
                 ranked = rank_spans(regions, statements, scores, limit=depth, lengths=alike)
-                ranked = reranked(self._reranker, question, ranked)
+                ranked = reranked(reranker, question, ranked)
         moments = (*found.moments, time.perf_counter())
         return Reading(
             question=found.question,
@@ -202,7 +208,11 @@ class Reader:
             citations=citations,
             nearest=() if answered else cite_passages(self._generation.catalog, reading.hits[:limit]),
             unsupported=unsupported_words(
-                reading.question, reading.regions, reading.statements, cited, self._names(reading.regions)
+                reading.question,
+                reading.regions,
+                reading.statements,
+                cited,
+                self._names([span.region for span in cited] or reading.regions),
             ),
             timing_ms=Timing(
                 retrieve=round(spent.encode + spent.search, 2),

@@ -1,13 +1,13 @@
 """A question that leans on the conversation → one that stands alone, without a language model."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from assistant.lexical import LexicalIndex
 from assistant.questions import Word, analyse_question, has_content, is_command, plain_text, punctuated
 
-__all__ = ["Turn", "may_change_topic", "points_back", "standalone_question"]
+__all__ = ["Turn", "points_back", "standalone_question"]
 
 _TURNS_READ = 6
 _WORDS_CARRIED = 5
@@ -35,12 +35,13 @@ _CORRECTION = re.compile(
     r"^(?:(?:no|sorry|oops)[,.!]?\s+)*(?:i mean(?:t)?|sorry|i was asking about)[,:]?\s+(?=\w)", re.IGNORECASE
 )
 """What is said before the topic that was meant: "no, I mean ECS"."""
-_ABOUT = re.compile(
-    r"^(?:(?:and|so|ok|okay|but|now)[,]?\s+)*(?:(?:(?:can|could|would) you\s+)?(?:please\s+)?"
-    r"tell me (?:more |something )?about|what about|how about)\s+(?P<article>(?:an?|the)\s+)?",
+_TELL = re.compile(
+    r"^(?:(?:and|so|ok|okay|but|now|then|well|thanks|thank you|great)[,.!]?\s+)*"
+    r"(?:(?:can|could|would) you\s+)?(?:please\s+)?tell me (?:more |something )?about\s+",
     re.IGNORECASE,
 )
-"""Other ways to ask what something is."""
+"""Another way to ask what something is."""
+_ARTICLE = re.compile(r"(?:an?|the)\s+", re.IGNORECASE)
 _QUESTION_WORD = re.compile(r"\b(?:what|which|who|whom|whose|where|when|why|how)\b", re.IGNORECASE)
 _SMALL_TALK = frozenset(
     """
@@ -66,7 +67,16 @@ class Turn:
     content: str
 
 
-def standalone_question(question: str, history: Sequence[Turn], lexical: LexicalIndex) -> str:
+def _completed_one(completed: str, alone: str) -> str:
+    return completed
+
+
+def standalone_question(
+    question: str,
+    history: Sequence[Turn],
+    lexical: LexicalIndex,
+    choose: Callable[[str, str], str] = _completed_one,
+) -> str:
     """``question`` with what it leaves out taken from the user's turns before.
 
     "And what about EKS?" after "What is ECS?" is "What is EKS?". Otherwise a question that points back
@@ -76,12 +86,15 @@ def standalone_question(question: str, history: Sequence[Turn], lexical: Lexical
     something is by name ("What is interest?", but not "What is the interest?"). So does small talk ("ok,
     thanks"), and a name that corrects stands by itself: "ECS" for "no, I mean ECS". "Tell me about ECS" is
     "What is ECS?", and so is "What about ECS?" where nothing was asked before.
+
+    ``choose`` gets what was completed though nothing in it points back, and the question as it was, and gives
+    the one that is meant: "When is the exam? (Docker Hub)" or "When is the exam?".
     """
     asked = [plain_text(turn.content) for turn in history if turn.role == "user"]
     before = ""
     said = [turn for turn in asked[-_TURNS_READ:] if turn and not _is_small_talk(turn)]
     for turn in [*said, question]:
-        before = _completed(turn, before, lexical)
+        before = _completed(turn, before, lexical, choose)
     return before
 
 
@@ -90,16 +103,14 @@ def points_back(text: str) -> bool:
     return _POINTS_BACK.search(text) is not None
 
 
-def may_change_topic(question: str) -> bool:
-    """Whether nothing in it says that it goes on with what was asked before: whole, and about something."""
-    return has_content(question) and not points_back(question) and _OPENING.match(question) is None
-
-
-def _completed(question: str, before: str, lexical: LexicalIndex) -> str:
+def _completed(question: str, before: str, lexical: LexicalIndex, choose: Callable[[str, str], str]) -> str:
+    tell = _TELL.match(question)
+    if tell and (asked := _what_is(question[tell.end() :])):
+        question = asked
     if not before:
-        return _as_what_is(question)
-    if _OPENING.match(question) is None:
-        question = _as_what_is(question)
+        opening = _OPENING.match(question)
+        asked = _what_is(question[opening.end() :]) if opening and "about" in opening[0].lower() else None
+        return asked or question
     frame = _FRAME.match(before)
     correction = _CORRECTION.match(question)
     if correction and _is_term(meant := question[correction.end() :]):
@@ -122,15 +133,18 @@ def _completed(question: str, before: str, lexical: LexicalIndex) -> str:
         or (len(own) < _COMPLETE_FROM_WORDS and not elsewhere and not by_name)
     )
     carried = _carried(own, analyse_question(before, lexical).words) if leans else ()
-    return f"{punctuated(question)} ({' '.join(word.text for word in carried)})" if carried else question
-
-
-def _as_what_is(question: str) -> str:
-    """What tells to speak of something as a question: "Tell me about ECS" as "What is ECS?"."""
-    about = _ABOUT.match(question)
-    if about is None or not _is_term(topic := question[about.end() :]):
+    if not carried:
         return question
-    return f"What is {about['article'] or ''}{topic.rstrip('?.! ')}?"
+    completed = f"{punctuated(question)} ({' '.join(word.text for word in carried)})"
+    goes_on = opening is not None or points_back(question) or all(map(is_command, own))
+    return completed if goes_on or not has_content(question) else choose(completed, question)
+
+
+def _what_is(topic: str) -> str | None:
+    """The question what ``topic`` is, where that is a term with or without an article."""
+    article = _ARTICLE.match(topic)
+    is_term = _is_term(topic[article.end() :] if article else topic)
+    return f"What is {topic.rstrip('?.! ')}?" if is_term else None
 
 
 def _is_term(text: str) -> bool:

@@ -31,7 +31,7 @@ def unsupported_words(
 
     Without spans, that nothing in all that was read comes near. A word counts by how rare it is in the index:
     what every lecture says is no topic of its own. One that is spelled much like a word that was read, or
-    that is in ``names``, those of the lectures read and of their speakers, is there.
+    that is in ``names`` (titles and speakers of the lectures that count), is there.
     """
     if not len(statements.words):
         return ()

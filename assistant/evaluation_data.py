@@ -119,7 +119,7 @@ def load_questions(
     """
     offsets = {i: _OffsetMap(texts.get(i, transcript)) for i, transcript in transcripts.items()}
     questions = []
-    ids: set[str] = set()
+    lines: dict[str, int] = {}
     for number, record in _records(path):
         if "answerable" in record and record["answerable"] is None:
             continue
@@ -136,9 +136,11 @@ def load_questions(
             raise EvaluationInvalid(f"{path}:{number}: no {error} in this line") from error
         except (AttributeError, TypeError, ValueError) as error:
             raise EvaluationInvalid(f"{path}:{number}: not an evaluation question ({error!r})") from error
-        if question.question_id in ids:
-            raise EvaluationInvalid(f"{path}:{number}: id {question.question_id!r} is there a second time")
-        ids.add(question.question_id)
+        first = lines.setdefault(question.question_id, number)
+        if first != number:
+            raise EvaluationInvalid(
+                f"{path}:{number}: id {question.question_id!r} is that of line {first}; give each its own"
+            )
         questions.append(question)
     if not questions:
         raise EvaluationInvalid(f"{path}: no question in it")
@@ -241,7 +243,7 @@ def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         with path.open("rb") as file:
             data = file.read(_MOST_BYTES + 1)
         if len(data) > _MOST_BYTES:
-            raise EvaluationInvalid(f"{path}: more than {_MOST_BYTES:,} bytes; measure with a part of it")
+            raise EvaluationInvalid(f"{path}: more than {_MOST_BYTES:,} bytes; give a part of it")
         text = data.decode()
     except (OSError, UnicodeDecodeError) as error:
         raise EvaluationInvalid(f"{path}: cannot be read: {error}") from error

@@ -65,10 +65,12 @@ def index_paths(
             for source in sources:
                 _refuse_taken_id(source, known.sources, present)
             fresh, failures = _read(sources, progress, strict)
+            # A file that was called otherwise by an earlier version, or before its lecture.toml changed.
+            read = {lecture.source for lecture in fresh.values()}
             lectures = {
                 lecture_id: known.as_it_is(lecture_id)
                 for lecture_id, source in known.sources.items()
-                if source in present or not _is_within(source, paths)
+                if source not in read and (source in present or not _is_within(source, paths))
             } | fresh
             if not lectures:
                 raise NothingReadable(f"nothing was indexed: {failures[0]}")

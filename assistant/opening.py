@@ -86,20 +86,26 @@ class LiveIndex:
             IndexDamaged: a file of it was cut or removed since it was opened; one that is cut while it is
                 read ends the process.
             ModelUnusable: the encoder was cut.
-            AssistantError: another one is live and cannot be opened, as ``open_index`` says.
+            AssistantError: another one, or another calibration, is there and cannot be opened or read, as
+                ``open_index`` says.
         """
-        live = current_generation(self._settings.home), calibration_stamp(self._settings.home)
-        if live != (self._opened.generation.folder, self._calibration):
+        if not self._is_current():
             with self._lock:
-                if live != (self._opened.generation.folder, self._calibration):
+                if not self._is_current():
+                    stamp = calibration_stamp(self._settings.home)
                     # With the last who reads it the old one is closed.
                     self._opened = self._open()
-                    self._calibration = live[1]
+                    self._calibration = stamp
                     prune(self._settings.home)
         self._opened.generation.check_sizes()
         if isinstance(self._opened.encoder, OnnxEncoder):
             self._opened.encoder.check_weights()
         return self._opened
+
+    def _is_current(self) -> bool:
+        home = self._settings.home
+        is_live = current_generation(home) == self._opened.generation.folder
+        return is_live and calibration_stamp(home) == self._calibration
 
     def _open(self) -> OpenIndex:
         return open_index(self._settings, encoder=self._given_encoder, reranker=self._reranker)

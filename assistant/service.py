@@ -17,6 +17,7 @@ from assistant.errors import NotIndexed, PassageRetired, QuestionInvalid
 from assistant.opening import LiveIndex, OpenIndex
 from assistant.questions import plain_text
 from assistant.retrieval import encoded_question, retrieve
+from assistant.spelling import corrected
 from assistant.store import Generation
 from assistant.suggestions import LectureQuestion, self_contained_questions
 from corpus import Lecture
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["LectureAssistant", "SearchPage", "Understood", "index_shipped"]
 
 _SEARCH_DEPTH = 200
-_QUESTIONS_TRIED = 3
 _NAMES_SHOWN = 5
+_QUESTIONS_TRIED = 3
 """How many of a lecture's questions are read for each one wanted; each costs as much as an answer."""
 
 
@@ -116,7 +117,9 @@ class LectureAssistant:
         course: str | None = None,
         lectures: Sequence[str] | None = None,
     ) -> Understood:
-        """The first half of ``ask``, which takes next to no time: what is asked, and of which lectures.
+        """The first half of ``ask``: what is asked, and of which lectures.
+
+        It takes next to no time, but where a conversation may have changed its topic twice that of an answer.
 
         Raises:
             QuestionInvalid: it holds no word or is too long.
@@ -156,7 +159,7 @@ class LectureAssistant:
         text = self._checked(words)
         opened = self._live.current()
         within = self._scope(opened.generation, course, lectures)
-        understood = opened.reader.understand(text, lectures=within)
+        understood = corrected(plain_text(text), opened.generation, opened.encoder, within)
         encoded = encoded_question(opened.encoder, understood)
         hits = retrieve(opened.generation, understood, encoded, limit=_SEARCH_DEPTH, lectures=within)
         page = hits[offset : offset + limit]
@@ -304,4 +307,4 @@ def _unknown(what: str, name: str, names: Sequence[str], place: str = "") -> str
         return f"{message}; did you mean {', '.join(close)}?"
     listed = ", ".join(names[:_NAMES_SHOWN]) or "none"
     more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
-    return f"{message}; there is {listed}{more}"
+    return f"{message}; known are {listed}{more}"

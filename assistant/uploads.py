@@ -78,12 +78,13 @@ class Staging:
                 f"{filename!r} is no transcript; its name must end in one of {', '.join(sorted(SUFFIXES))}"
             )
         given = described.get("lecture_id")
-        if given and given != lecture_slug(given)[:_LONGEST_ID]:
+        fit = lecture_slug(lecture_slug(given or file_slug(filename))[:_LONGEST_ID])
+        if given not in (None, fit):
             raise UploadInvalid(
-                f"lecture_id cannot be {given!r}: it has letters, digits, - and _, at most {_LONGEST_ID}; "
-                f"{lecture_slug(given)[:_LONGEST_ID]!r} would do"
+                f"lecture_id cannot be {given!r}: it has letters, digits, - and _, at most {_LONGEST_ID}, "
+                f"and neither begins nor ends with -; {fit!r} would do"
             )
-        self.lecture_id = given or file_slug(filename)[:_LONGEST_ID]
+        self.lecture_id = fit
         self._home = home
         self._given = {key: value for key in _DESCRIBED if (value := described.get(key))}
         # Else the lecture would be called by its folder, whose name is ours.

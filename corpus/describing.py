@@ -85,8 +85,7 @@ def undescribed(path: Path, archive: Path | None = None) -> Source:
     """A transcript that only its name says something of, or where that is ``transcript`` its folder's."""
     if path.stem.lower() == _SAYS_NOTHING:
         name = archive.stem if path.parent == archive else path.parent.resolve().name
-        lecture_id = lecture_slug(name)
-        return Source(path, lecture_id, _as_words(name) or lecture_id, archive=archive)
+        return Source(path, file_slug(name + path.suffix), _as_words(name) or path.stem, archive=archive)
     return Source(path, file_slug(path.name), file_title(path.name), archive=archive)
 
 

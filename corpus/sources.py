@@ -70,8 +70,9 @@ def _ids_taken(clashes: Sequence[tuple[Source, Source]]) -> LectureIdTaken:
     if len(clashes) > _CLASHES_SHOWN + 1:
         more.append(f"{len(clashes) - _CLASHES_SHOWN - 1} more")
     return LectureIdTaken(
-        f"lecture id {source.lecture_id!r} is already that of {other.path}; a lecture is called as its file: "
-        f"rename one or set another id in its {TOML}{'; the same of ' if more else ''}{', '.join(more)}",
+        f"lecture id {source.lecture_id!r} is already that of {other.path}; a lecture is called as its file "
+        f"or folder: rename one or set another id in its {TOML}"
+        f"{'; the same of ' if more else ''}{', '.join(more)}",
         path=source.path,
     )
 

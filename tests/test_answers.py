@@ -123,7 +123,7 @@ def test_an_unknown_course_or_lecture_is_named_with_what_there_is(assistant: Lec
         assistant.ask("What is Docker?", course="awz")
     with pytest.raises(NotIndexed, match="no lecture 'docker'; did you mean docker-on-aws"):
         assistant.ask("What is Docker?", lectures=["docker"])
-    with pytest.raises(NotIndexed, match=r"no lecture 'physics'; there is docker-on-aws$"):
+    with pytest.raises(NotIndexed, match=r"no lecture 'physics'; known are docker-on-aws$"):
         assistant.ask("What is Docker?", lectures=["physics"])
 
 

@@ -130,6 +130,11 @@ def test_a_lecture_whose_file_is_gone_is_named_with_how_to_remove_it(
     file = tmp_path / "pods.srt"
     file.write_text(SRT, encoding="utf-8")
     assert run("index", file, home=home).stderr == ""
+    for at in ("0:03", "3.5"):
+        assert run("show", "pods", "--at", at, home=home).stdout.startswith("    0:01  A pod is")
+    late = run("show", "pods", "--at", "4", home=home)
+    assert late.returncode == 2
+    assert "pods ends at 0:04, nothing is said from 4 on" in late.stderr
     file.unlink()
     again = run("index", home=home)
     assert (again.returncode, again.stdout) == (0, "2 unchanged · 15 passages, none embedded\n")

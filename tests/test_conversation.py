@@ -1,10 +1,11 @@
 """Follow-ups made to stand alone; the words of the lecture decide which are rare."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from assistant.conversation import Turn, may_change_topic, standalone_question
+from assistant.conversation import Turn, standalone_question
 from assistant.lexical import LexicalIndex
 
 
@@ -82,23 +83,47 @@ def test_to_speak_of_something_is_to_ask_what_it_is(
 
 
 def test_to_speak_of_something_is_a_topic_of_its_own(lexical: LexicalIndex) -> None:
-    assert alone("tell me about ECS", "Where is Docker Hub?", lexical=lexical) == "What is ECS?"
+    for question in ("tell me about ECS", "and tell me about ECS", "Thanks! Please tell me more about ECS."):
+        assert alone(question, "Where is Docker Hub?", lexical=lexical) == "What is ECS?"
 
 
 @pytest.mark.parametrize(
-    ("question", "may_change"),
+    ("question", "offered"),
     [
-        ("When is the exam?", True),
-        ("public images", True),
-        ("Why?", False),  # about nothing of its own
-        ("What does it cost?", False),
-        ("and the price?", False),
+        ("When is the exam?", [("When is the exam? (Docker Hub)", "When is the exam?")]),
+        ("public images", [("public images? (Docker Hub)", "public images")]),
+        ("Why?", []),  # about nothing of its own
+        ("explain further", []),
+        ("What does it cost?", []),
+        ("and the price?", []),
+        ("no, I mean ECS", []),
+        ("How do you write a compose file for servers?", []),  # nothing is carried
     ],
 )
-def test_what_points_back_and_what_says_nothing_cannot_change_the_topic(
-    question: str, may_change: bool
+def test_what_neither_points_back_nor_stands_alone_for_sure_is_left_to_choose(
+    lexical: LexicalIndex, question: str, offered: list[tuple[str, str]]
 ) -> None:
-    assert may_change_topic(question) is may_change
+    seen: list[tuple[str, str]] = []
+
+    def alone_of(completed: str, alone: str) -> str:
+        seen.append((completed, alone))
+        return alone
+
+    history = [Turn("user", "What is Docker Hub?")]
+    found = standalone_question(question, history, lexical, alone_of)
+    assert seen == offered
+    if offered:
+        assert found == question
+
+
+def test_what_was_chosen_for_a_turn_holds_for_the_next(lexical: LexicalIndex) -> None:
+    history = [Turn("user", "What is Docker Hub?"), Turn("user", "When is the exam?")]
+
+    def asked(choose: Callable[[str, str], str]) -> str:
+        return standalone_question("Where is it?", history, lexical, choose)
+
+    assert asked(lambda completed, alone: alone) == "Where is it? (exam)"
+    assert asked(lambda completed, alone: completed) == "Where is it? (exam Docker Hub)"
 
 
 def test_without_history_nothing_changes(lexical: LexicalIndex) -> None:

@@ -87,6 +87,20 @@ def test_renaming_a_file_embeds_nothing(settings: Settings, lectures: Path) -> N
     assert live(settings).catalog.lecture("ships").transcript == TEXTS["boats"]
 
 
+def test_a_file_that_is_called_otherwise_is_the_lecture_once(settings: Settings, lectures: Path) -> None:
+    toml = lectures / "lecture.toml"
+    for name in ("boats", "cats"):
+        (lectures / f"{name}.txt").unlink()
+    toml.write_text('id = "old"\n', encoding="utf-8")
+    run(settings, lectures)
+    toml.write_text('id = "new"\n', encoding="utf-8")
+    encoder = WordEncoder()
+    report = run(settings, lectures, encoder=encoder)
+    assert (report.changes.added, report.changes.removed) == (("new",), ("old",))
+    assert encoder.texts == []
+    assert live(settings).catalog.lecture_ids() == ["new"]
+
+
 def test_changing_only_what_is_said_of_a_lecture_embeds_nothing(settings: Settings, lectures: Path) -> None:
     run(settings, lectures)
     moved = lectures / "boats"

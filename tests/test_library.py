@@ -61,7 +61,7 @@ def test_two_files_that_claim_one_id_are_refused_naming_both(tmp_path: Path) -> 
         find_sources([tmp_path])
     refused = (
         f"{second}: lecture id 'a' is already that of {first}; "
-        "a lecture is called as its file: rename one or set another id in its lecture.toml"
+        "a lecture is called as its file or folder: rename one or set another id in its lecture.toml"
     )
     assert str(caught.value) == refused
     other, third = write(tmp_path / "b.srt", SRT), write(tmp_path / "b.txt")
@@ -126,6 +126,9 @@ def test_a_file_called_transcript_is_the_lecture_of_its_folder(
     first = write(tmp_path / "week-1" / "transcript.vtt")
     second = write(tmp_path / "week-2" / "Transcript.txt")
     assert find_sources([tmp_path]) == [Source(first, "week-1", "week 1"), Source(second, "week-2", "week 2")]
+    slides = write(tmp_path / "week-2" / "transcript.pdf")
+    assert find_sources([slides]) == [Source(slides, "week-2-pdf", "week 2")]
+    slides.unlink()
     monkeypatch.chdir(tmp_path / "week-1")
     assert find_sources([Path("transcript.vtt")]) == [Source(Path("transcript.vtt"), "week-1", "week 1")]
     archive = tmp_path / "week_3.zip"

@@ -299,7 +299,7 @@ def test_the_help_of_serve_names_every_variable_that_is_read() -> None:
     read: set[str] = set()
 
     class Environment(dict[str, str]):
-        def get(self, name: str, default: str = "") -> str:  # type: ignore[override]
+        def get(self, name: str, default: str = "") -> str:  # type: ignore[override]  # all that is read has a text
             read.add(name)
             return default
 

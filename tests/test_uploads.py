@@ -131,6 +131,8 @@ def test_without_a_title_an_upload_is_called_by_its_file(tmp_path: Path, filenam
         ({"filename": "a.txt", "title": "\n"}, b"Words.", 422, "title must be"),
         ({"filename": "a.txt", "title": "x" * 501}, b"Words.", 422, "title"),
         ({"filename": "a.txt", "lecture_id": "week 1/é"}, b"Words.", 422, "'week-1-é' would do"),
+        ({"filename": "a.txt", "lecture_id": "-week1"}, b"Words.", 422, "nor ends with -; 'week1' would do"),
+        ({"filename": "a.txt", "lecture_id": "a" * 99 + " b"}, b"Words.", 422, f"'{'a' * 99}' would do"),
         ({"filename": "../../a.txt", "lecture_id": "docker-on-aws"}, b"Words.", 409, "docker-on-aws"),
         ({"filename": "big.txt"}, b"Words. " * 500, 413, "at most 3,000 bytes"),
     ],

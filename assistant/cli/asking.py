@@ -166,15 +166,19 @@ def show(settings: Settings, lecture_id: str, at: str | None, line: int | None, 
     """Print the transcript of LECTURE with its times, pages or else lines, and speakers."""
     from assistant.rendering import print_json
     from assistant.service import LectureAssistant
-    from corpus.formats.clock import format_time, parse_time
+    from corpus.formats.clock import format_time, parse_time, seconds_to_ms
 
     if at is not None and line is not None:
         raise click.UsageError("give --at or --line, not both")
     start = 0
     if at is not None:
-        parsed = int(at) * 1000 if at.isdecimal() else parse_time(at)
+        parsed = parse_time(at)
         if parsed is None:
-            raise click.BadParameter(f"{at!r} is not a time; write MM:SS or H:MM:SS", param_hint="--at")
+            parsed = seconds_to_ms(at)
+        if parsed is None:
+            raise click.BadParameter(
+                f"{at!r} is not a time; write MM:SS, H:MM:SS or seconds", param_hint="--at"
+            )
         start = parsed
     lecture = LectureAssistant(settings).lecture(lecture_id)
     cues = [cue for cue in lecture.cues if at is None or (cue.end_ms is not None and cue.end_ms > start)]
@@ -182,7 +186,9 @@ def show(settings: Settings, lecture_id: str, at: str | None, line: int | None, 
         timed = any(cue.end_ms is not None for cue in lecture.cues)
         end = format_time(max(cue.end_ms or 0 for cue in lecture.cues))
         untimed = f"{lecture_id} has no times to start at; use --line"
-        raise click.UsageError(f"{lecture_id} ends at {end}, before {at}" if timed else untimed)
+        raise click.UsageError(
+            f"{lecture_id} ends at {end}, nothing is said from {at} on" if timed else untimed
+        )
     if line is not None:
         last = max((cue.line_end for cue in cues), default=0)
         cues = [cue for cue in cues if cue.line_end >= line]

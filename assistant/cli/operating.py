@@ -43,8 +43,10 @@ def create(
     else:
         click.echo(secret)
     if is_first:
-        note("from now on the server asks for a key, also once this one is revoked")
-        note(f"to undo that, remove {settings.home / 'keys.sqlite'} with all keys")
+        note(
+            "from now on a server asks for a key, also once this one is revoked; to undo that, stop it and "
+            f"remove {settings.home / 'keys.sqlite'}"
+        )
     if courses:
         _note_unknown(settings.home, courses)
 

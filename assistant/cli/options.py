@@ -47,12 +47,12 @@ def joined(context: click.Context, parameter: click.Parameter, words: tuple[str,
 
 
 def refuse_existing(file: Path, replace: bool) -> None:
-    """Write over a file only where that is wanted.
+    """Nothing, unless ``file`` is there and may not be replaced. A pipe or a terminal can be written to.
 
     Raises:
-        click.BadParameter: it is there.
+        click.BadParameter: the file is there.
     """
-    if file.exists() and not replace:
+    if file.is_file() and not replace:
         raise click.BadParameter(f"{file} exists; give --replace to write over it", param_hint="FILE")
 
 

@@ -12,7 +12,7 @@ __all__ = ["serve"]
 class _Serve(click.Command):
     """Its help names the variables of the environment, too."""
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click's signature)
         with formatter.section("Variables of the environment"):
             formatter.write_dl(list(import_module("api.config").VARIABLES.items()))
 
