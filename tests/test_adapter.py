@@ -54,7 +54,7 @@ def test_the_adapter_that_ships_changes_the_upper_layers_only() -> None:
         layers = {key.removeprefix("encoder.layer.").split(".")[0] for key in stored.files}
         ranks = {stored[key].shape[0] for key in stored.files if key.endswith(".inner")}
     assert layers == {"2", "3", "4", "5"}
-    assert ranks == {64}  # of two encoders, 32 each
+    assert ranks == {128}  # of four encoders, 32 each
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,30 @@ def test_words_that_add_hardly_any_probability_are_left_out() -> None:
     assert shape(best) == (0, 1)
 
 
+@pytest.mark.parametrize(
+    ("weights", "pointing", "expected"),
+    [
+        # Shares of the likeliest one: .04 and .02; what points back or ahead opens from .1 on.
+        ([4.0, 2.0, 100.0], {}, (0, 3)),
+        ([4.0, 2.0, 100.0], {0: "leans_back"}, (1, 3)),
+        ([4.0, 2.0, 100.0], {0: "leans_back", 1: "signpost"}, (2, 3)),
+        ([4.0, 2.0, 100.0], {1: "signpost"}, (0, 3)),
+        ([11.0, 2.0, 100.0], {0: "signpost", 1: "leans_back"}, (0, 3)),
+        ([2.0, 100.0, 4.0], {1: "leans_back", 2: "leans_back"}, (0, 3)),
+    ],
+)
+def test_a_span_does_not_open_with_what_only_points_elsewhere(
+    weights: list[float], pointing: dict[int, str], expected: tuple[int, int]
+) -> None:
+    table = statements([0, 1, 2], [5] * 3)
+    for row, name in pointing.items():
+        table.features[row, FEATURES.index(name)] = 1.0
+    (best,) = rank_spans([region(3)], table, np.log(weights), limit=1)
+    assert shape(best) == expected
+    assert best.probability == pytest.approx(sum(weights[slice(*expected)]) / sum(weights))
+    assert list(best.rows) == list(range(*expected))
+
+
 def test_the_first_span_has_at_most_60_words_and_further_ones_90() -> None:
     # softmax of ln(6, 6, 5, 5, 2) is .25 .25 .21 .21 .08. The pairs 0 and 1, of 61 words, are worth most
     # and too long to be first; so is the pair 3 and 4, of 90. Alone, 0 is worth .25 - .006, 1 less by a word.

@@ -10,9 +10,10 @@ in the same lecture. Three losses: the likelihood of the right sentences under a
 scored by late interaction; that of the right passages by the cosine of the whole; and whether the lectures
 cover the question, by its best sentence.
 
-An encoder is fitted without each fold of what is fitted on and kept in ``FOLDS/<number>``, for what is fitted
-on top of it. The mean of their changes is the encoder that ships (Wortsman et al., Model soups, ICML 2022):
-in it what both learned counts whole, and half of what one alone did.
+For each fold two encoders are fitted without it, from other random starts and in another order, and kept in
+``FOLDS/<fold>/<seed>``; their mean (Wortsman et al., Model soups, ICML 2022) is kept in ``FOLDS/<fold>``, for
+what is fitted on top of it. The mean of all is the encoder that ships: in it what all learned counts whole,
+and of what one alone did a share.
 """
 
 import argparse
@@ -33,6 +34,7 @@ from assistant.embedding import TransformerEncoder
 from assistant.model_files import ModelFiles, adapted, plain_model
 
 RANK, FROZEN_LAYERS = 32, 2
+SEEDS = (0, 1)
 TOGETHER, BATCH = 6, 18
 """Questions on one lecture, and of a batch."""
 PEAK_RATE, MATCHING_RATE, SCALE_RATE = 5e-4, 3e-4, 1e-2
@@ -269,16 +271,20 @@ def main() -> None:
     files = plain_model()
     with tempfile.TemporaryDirectory() as scratch:
         found = collect(options.shared / "evaluation", options.homes or Path(scratch), str(files.folder))
-    folders = [options.folds / str(fold) for fold in range(FOLDS)]
-    for fold, folder in enumerate(folders):
-        random.seed(0)
-        torch.manual_seed(0)
+    fitted: list[Path] = []
+    for fold in range(FOLDS):
         questions = [question for question in found if _is_fitted(question, fold)]
-        fitting = Fitting(TransformerEncoder(files))
-        fitting.fit(questions)
-        fitting.write(folder, files)
-        print(f"{len(questions)} questions → {folder}")
-    write_mean(folders, options.out, files)
+        folders = [options.folds / str(fold) / str(seed) for seed in SEEDS]
+        for seed, folder in zip(SEEDS, folders, strict=True):
+            random.seed(seed)
+            torch.manual_seed(seed)
+            fitting = Fitting(TransformerEncoder(files))
+            fitting.fit(questions)
+            fitting.write(folder, files)
+            print(f"{len(questions)} questions → {folder}")
+        write_mean(folders, options.folds / str(fold), files)
+        fitted += folders
+    write_mean(fitted, options.out, files)
 
 
 def _is_fitted(question: FitQuestion, without: int) -> bool:
