@@ -9,13 +9,14 @@ none; with any other the shipped confidence is used until ``assistant calibrate`
 import hashlib
 import json
 import math
+import os
 from dataclasses import asdict, dataclass, fields, replace
 from importlib import resources
 from pathlib import Path
 
 from assistant.config import Settings
 from assistant.disk import home_errors, replace_file, writer_lock
-from assistant.errors import CalibrationInvalid
+from assistant.errors import CalibrationInvalid, HomeUnusable
 from assistant.ranking import Ranker
 
 __all__ = [
@@ -69,7 +70,7 @@ def read_calibration(settings: Settings, model_sha256: str) -> Calibration | Non
         slope, offset = float(kept.slope), float(kept.offset)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise CalibrationInvalid(
             f"{path}: not a calibration ({error!r}); remove it: `assistant calibrate --reset`"
         ) from error
@@ -112,11 +113,13 @@ def remove_calibration(home: Path) -> bool:
     """Go back to the shipped confidence; whether there was anything to remove.
 
     Raises:
-        HomeUnusable: the folder cannot be written.
+        HomeUnusable: the folder cannot be written, or what is there is a folder itself.
     """
     path = home / _NAME
+    if path.is_dir():
+        raise HomeUnusable(f"{path} is a folder and no calibration; remove it")
     with home_errors(home):
-        there = path.exists()
+        there = os.path.lexists(path)
         path.unlink(missing_ok=True)
     return there
 

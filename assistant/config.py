@@ -6,12 +6,14 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
-__all__ = ["CITED", "PASSAGES_READ", "Settings"]
+__all__ = ["CITED", "PASSAGES_READ", "QUESTION_CHARACTERS", "Settings"]
 
 CITED = 3
 """How many quotes an answer cites unless told otherwise; its confidence is of these."""
 PASSAGES_READ = 18
 """How many fused passages are read for an answer unless told otherwise."""
+QUESTION_CHARACTERS = 2000
+"""The longest question that is read unless told otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Settings:
     passage_tokens: int = 128
     overlap_tokens: int = 48
     passages_retrieved: int = PASSAGES_READ
-    question_characters: int = 2000
+    question_characters: int = QUESTION_CHARACTERS
     cross_encoder: str | None = None
     """A sentence-transformers cross-encoder, folder or hub name, that puts the answers in order."""
 

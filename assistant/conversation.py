@@ -11,6 +11,8 @@ __all__ = ["Turn", "points_back", "standalone_question"]
 
 _TURNS_READ = 6
 _WORDS_CARRIED = 5
+_LONGEST_WORD = 60
+"""Characters of a word that is carried; longer ones are no words."""
 _COMPLETE_FROM_WORDS = 3
 _TERM_WORDS = 3
 _ALONE_FROM_WORDS = 6
@@ -27,21 +29,27 @@ _ASKS = re.compile(
     re.IGNORECASE,
 )
 _FRAME = re.compile(
-    r"^(?P<ask>(?:what|who|where|when|why|how)(?:'s|\s+(?:is|are|was|were))\s+)"
-    r"(?:(?:an?|the)\s+)?[\w.-]+(?: [\w.-]+){0,3}?\s*[?.!]*$",
+    r"(?P<ask>(?:what|who|where|when|why|how)(?:'s|\s+(?:is|are|was|were))\s+)"
+    r"(?:(?:an?|the)\s+)?[\w.-]+(?: [\w.-]+){0,3}",
     re.IGNORECASE,
 )
 _CORRECTION = re.compile(
     r"^(?:(?:no|sorry|oops)[,.!]?\s+)*(?:i mean(?:t)?|sorry|i was asking about)[,:]?\s+(?=\w)", re.IGNORECASE
 )
 """What is said before the topic that was meant: "no, I mean ECS"."""
+_ASKED_POLITELY = r"(?:please\s+)?(?:(?:can|could|would) you\s+)?(?:please\s+)?"
 _TELL = re.compile(
-    r"^(?:(?:and|so|ok|okay|but|now|then|well|thanks|thank you|great)[,.!]?\s+)*"
-    r"(?:(?:can|could|would) you\s+)?(?:please\s+)?tell me (?:more |something )?about\s+",
+    r"(?:(?:and|so|ok|okay|but|now|then|well|thanks|thank you|great)[,.!]?\s+)*"
+    rf"{_ASKED_POLITELY}tell me (?:more |something )?about\s+"
+    rf"|{_ASKED_POLITELY}(?:explain|describe|define)\s+",
     re.IGNORECASE,
 )
-"""Another way to ask what something is."""
+"""Other ways to ask what something is."""
 _ARTICLE = re.compile(r"(?:an?|the)\s+", re.IGNORECASE)
+_PLEASE = re.compile(r",?\s+please$", re.IGNORECASE)
+_PLURAL = re.compile(r"[a-z][a-rtv-z]s$")
+"""How a plural ends, as far as a question needs it: no "ECS", "class" or "status"."""
+_END = "?.! "
 _QUESTION_WORD = re.compile(r"\b(?:what|which|who|whom|whose|where|when|why|how)\b", re.IGNORECASE)
 _SMALL_TALK = frozenset(
     """
@@ -111,21 +119,21 @@ def _completed(question: str, before: str, lexical: LexicalIndex, choose: Callab
         opening = _OPENING.match(question)
         asked = _what_is(question[opening.end() :]) if opening and "about" in opening[0].lower() else None
         return asked or question
-    frame = _FRAME.match(before)
+    frame = _FRAME.fullmatch(before.rstrip(_END))
     correction = _CORRECTION.match(question)
     if correction and _is_term(meant := question[correction.end() :]):
-        return f"{frame['ask']}{meant.rstrip('?.! ')}?" if frame else meant
+        return f"{frame['ask']}{meant.rstrip(_END)}?" if frame else meant
     opening = _OPENING.match(question)
     rest = question[opening.end() :] if opening else question
-    if opening and frame and not _ASKS.match(rest):
-        return f"{frame['ask']}{rest.rstrip('?.! ')}?"
+    if opening and frame and has_content(rest) and not _ASKS.match(rest):
+        return f"{frame['ask']}{rest.rstrip(_END)}?"
     if _is_small_talk(question):
         return question
     analysed = analyse_question(question, lexical)
-    own = analysed.words
+    own = analysed.words if has_content(question) else ()
     # Two words that no lecture has are another topic, however short: "What is the capital of France?"
     elsewhere = len(own) > 1 and all(word.idf >= analysed.highest_idf for word in own)
-    by_name = _FRAME.match(question) is not None and _DEFINITE.search(question) is None
+    by_name = _FRAME.fullmatch(question.rstrip(_END)) is not None and _DEFINITE.search(question) is None
     refers = points_back(question) or _ASKS.match(question) is None
     leans = (
         opening is not None
@@ -137,14 +145,17 @@ def _completed(question: str, before: str, lexical: LexicalIndex, choose: Callab
         return question
     completed = f"{punctuated(question)} ({' '.join(word.text for word in carried)})"
     goes_on = opening is not None or points_back(question) or all(map(is_command, own))
-    return completed if goes_on or not has_content(question) else choose(completed, question)
+    return completed if goes_on else choose(completed, question)
 
 
 def _what_is(topic: str) -> str | None:
     """The question what ``topic`` is, where that is a term with or without an article."""
+    topic = _PLEASE.sub("", topic.rstrip(_END))
     article = _ARTICLE.match(topic)
     is_term = _is_term(topic[article.end() :] if article else topic)
-    return f"What is {topic.rstrip('?.! ')}?" if is_term else None
+    if not is_term:
+        return None
+    return f"What {'are' if _PLURAL.search(topic) else 'is'} {topic}?"
 
 
 def _is_term(text: str) -> bool:
@@ -164,6 +175,7 @@ def _is_small_talk(text: str) -> bool:
 def _carried(own: Sequence[Word], before: Sequence[Word]) -> list[Word]:
     """The rarest words of ``before`` that ``own`` lacks, in their order."""
     terms = {word.term for word in own}
-    new = list({w.term: w for w in before if w.term not in terms and not is_command(w)}.values())
+    fit = (word for word in before if len(word.text) <= _LONGEST_WORD and not is_command(word))
+    new = list({word.term: word for word in fit if word.term not in terms}.values())
     rarest = sorted(new, key=lambda word: -word.idf)[:_WORDS_CARRIED]
     return [word for word in new if word in rarest]

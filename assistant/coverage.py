@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
-from assistant.questions import Question, Word, is_command
+from assistant.questions import Question, Word, has_content, is_command
 from assistant.ranking import RankedSpan
 from assistant.regions import Region
 from assistant.statements import Statements
@@ -33,7 +33,7 @@ def unsupported_words(
     what every lecture says is no topic of its own. One that is spelled much like a word that was read, or
     that is in ``names`` (titles and speakers of the lectures that count), is there.
     """
-    if not len(statements.words):
+    if not len(statements.words) or not has_content(question.text):
         return ()
     limit = _UNCITED_FROM if spans else _UNREAD_FROM
     rows = [row for span in spans for row in span.rows] or slice(None)

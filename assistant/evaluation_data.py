@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from assistant.config import QUESTION_CHARACTERS
 from assistant.conversation import Turn
 from assistant.errors import EvaluationInvalid
 from corpus import Lecture, lecture_from_text
@@ -165,6 +166,8 @@ def _fault(record: dict[str, Any], offsets: dict[str, _OffsetMap]) -> str | None
     """What is wrong with a value that is there, of all that ``_question`` reads."""
     if "question" in record and not (isinstance(record["question"], str) and record["question"].strip()):
         return f'"question" is to be a text, found {_shown(record["question"])}'
+    if len(str(record.get("question"))) > QUESTION_CHARACTERS:
+        return f'"question" has more than {QUESTION_CHARACTERS:,} characters, the most that is read'
     if not isinstance(record.get("answerable", True), bool):
         return f'"answerable" is to be true, false or null, found {_shown(record["answerable"])}'
     for name, kind, called in _LISTS:
@@ -244,7 +247,7 @@ def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             data = file.read(_MOST_BYTES + 1)
         if len(data) > _MOST_BYTES:
             raise EvaluationInvalid(f"{path}: more than {_MOST_BYTES:,} bytes; give a part of it")
-        text = data.decode()
+        text = data.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise EvaluationInvalid(f"{path}: cannot be read: {error}") from error
     for number, line in enumerate(text.split("\n"), start=1):
@@ -252,7 +255,7 @@ def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             continue
         try:
             record = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise EvaluationInvalid(f"{path}:{number}: not JSON ({error})") from error
         if not isinstance(record, dict):
             raise EvaluationInvalid(f"{path}:{number}: a JSON object is expected, found {line[:40]!r}")

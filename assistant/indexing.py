@@ -1,6 +1,7 @@
 """Transcript files → the lectures of the next index: what is added, updated, kept and removed."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,8 @@ class IndexReport:
     gone: dict[str, str]
     """Where every indexed file was to be read again, those that are no longer there, by the id of their
     lecture, which is kept."""
+    renamed: dict[str, str]
+    """The new id of each lecture whose file is called otherwise now, by its old id."""
 
 
 def index_paths(
@@ -62,15 +65,13 @@ def index_paths(
             sources = find_sources(
                 paths or [Path(source) for source in known.sources.values() if source in present]
             )
-            for source in sources:
-                _refuse_taken_id(source, known.sources, present)
+            _refuse_taken_ids(sources, known.sources, present)
             fresh, failures = _read(sources, progress, strict)
-            # A file that was called otherwise by an earlier version, or before its lecture.toml changed.
-            read = {lecture.source for lecture in fresh.values()}
+            renamed = _renamed(sources, fresh, known.sources)
             lectures = {
                 lecture_id: known.as_it_is(lecture_id)
                 for lecture_id, source in known.sources.items()
-                if source not in read and (source in present or not _is_within(source, paths))
+                if lecture_id not in renamed and (source in present or not _is_within(source, paths))
             } | fresh
             if not lectures:
                 raise NothingReadable(f"nothing was indexed: {failures[0]}")
@@ -79,7 +80,7 @@ def index_paths(
         lost = [line for lecture_id, line in known.lost.items() if lecture_id not in fresh]
         problems = tuple(problem for lecture in fresh.values() for problem in lecture.problems)
         gone = {} if paths else {i: file for i, file in known.sources.items() if file not in present}
-        return IndexReport(changes, problems, (*failures, *lost), gone)
+        return IndexReport(changes, problems, (*failures, *lost), gone, renamed)
 
 
 def index_lectures(
@@ -162,16 +163,36 @@ def _known(home: Path) -> _Known:
         return _Known(None, None)
 
 
-def _refuse_taken_id(source: Source, old: dict[str, str], present: set[str]) -> None:
-    """Two files that both exist may not share an id; a file that was moved keeps its own."""
-    other = old.get(source.lecture_id)
-    if other is None or other == str(source.path.resolve()) or other not in present:
-        return
-    raise LectureIdTaken(
-        f"lecture id {source.lecture_id!r} is already that of {other}; rename this file or "
-        "set another id in a lecture.toml beside it",
-        path=source.path,
-    )
+def _refuse_taken_ids(sources: Sequence[Source], old: dict[str, str], present: set[str]) -> None:
+    """Two files that both exist may not share an id; a file that was moved keeps its own.
+
+    One that is among ``sources`` has given up the id that it had.
+    """
+    read = {str(source.path.resolve()) for source in sources}
+    for source in sources:
+        other = old.get(source.lecture_id)
+        if other is not None and other not in read and other in present:
+            raise LectureIdTaken(
+                f"lecture id {source.lecture_id!r} is already that of {other}; rename this file or "
+                "set another id in a lecture.toml beside it",
+                path=source.path,
+            )
+
+
+def _renamed(
+    sources: Sequence[Source], fresh: Mapping[str, Lecture], old: Mapping[str, str]
+) -> dict[str, str]:
+    """New ids by old ones, of files that were read where they are, and not through a link to them.
+
+    An earlier version called them otherwise, or their ``lecture.toml`` has changed.
+    """
+    new: dict[str, str] = {}
+    for source in sources:
+        file = str(source.path.resolve())
+        is_linked = os.path.abspath(source.path) != file  # noqa: PTH100 (which follows links)
+        if source.lecture_id in fresh and not is_linked and old.get(source.lecture_id) != file:
+            new[file] = source.lecture_id
+    return {name: new[file] for name, file in old.items() if file in new and name not in fresh}
 
 
 def _read(

@@ -72,8 +72,8 @@ class KeyStore:
             KeyInvalid: the name is empty or was given to another key.
             HomeUnusable: the keys cannot be written.
         """
-        if not name.strip():
-            raise KeyInvalid("a key needs a name that says whose it is")
+        if not (name.strip() and name.isprintable()):
+            raise KeyInvalid("a key needs a name that says whose it is, on one line")
         if self._records.read("SELECT 1 FROM keys WHERE name = ?", (name,)):
             raise KeyInvalid(f"there is or was a key {name!r}; choose another name")
         key = f"la_{secrets.token_urlsafe(32)}"

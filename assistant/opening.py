@@ -1,5 +1,6 @@
 """The live index of a home, open with all that reads it."""
 
+import logging
 import threading
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ from assistant.answering import Reader
 from assistant.calibration import calibrated, calibration_stamp, read_calibration
 from assistant.config import Settings
 from assistant.embedding import OnnxEncoder, QuestionEncoder
-from assistant.errors import IndexOutdated
+from assistant.errors import CalibrationInvalid, IndexOutdated
 from assistant.onnx_export import exported_folder
 from assistant.products import on_one_thread
 from assistant.ranking import load_ranker
@@ -15,6 +16,9 @@ from assistant.reranking import Reranker, load_reranker
 from assistant.store import Generation, current_generation, open_current, prune
 
 __all__ = ["LiveIndex", "OpenIndex", "open_index"]
+
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +90,30 @@ class LiveIndex:
             IndexDamaged: a file of it was cut or removed since it was opened; one that is cut while it is
                 read ends the process.
             ModelUnusable: the encoder was cut.
-            AssistantError: another one, or another calibration, is there and cannot be opened or read, as
-                ``open_index`` says.
+            AssistantError: another one is live and cannot be opened, as ``open_index`` says. A calibration
+                that cannot be read is logged, and the one before stays.
         """
         if not self._is_current():
             with self._lock:
                 if not self._is_current():
-                    stamp = calibration_stamp(self._settings.home)
-                    # With the last who reads it the old one is closed.
-                    self._opened = self._open()
-                    self._calibration = stamp
-                    prune(self._settings.home)
+                    self._renew()
         self._opened.generation.check_sizes()
         if isinstance(self._opened.encoder, OnnxEncoder):
             self._opened.encoder.check_weights()
         return self._opened
+
+    def _renew(self) -> None:
+        home = self._settings.home
+        stamp = calibration_stamp(home)
+        try:
+            # With the last who reads it the old one is closed.
+            self._opened = self._open()
+        except CalibrationInvalid as error:
+            if current_generation(home) != self._opened.generation.folder:
+                raise
+            _logger.warning("%s; the confidence stays as it was", error)
+        self._calibration = stamp
+        prune(home)
 
     def _is_current(self) -> bool:
         home = self._settings.home

@@ -126,7 +126,8 @@ class LectureAssistant:
             NotIndexed: the course or a lecture is not in the index.
         """
         text = self._checked(question)
-        earlier = [Turn(turn.role, _sound(turn.content)) for turn in history]
+        longest = self._settings.question_characters
+        earlier = [Turn(turn.role, _sound(turn.content[:longest])) for turn in history]
         opened = self._live.current()
         within = self._scope(opened.generation, course, lectures)
         return Understood(

@@ -84,7 +84,7 @@ def is_transcript(path: Path, read: Callable[[str], bytes]) -> bool:
 def undescribed(path: Path, archive: Path | None = None) -> Source:
     """A transcript that only its name says something of, or where that is ``transcript`` its folder's."""
     if path.stem.lower() == _SAYS_NOTHING:
-        name = archive.stem if path.parent == archive else path.parent.resolve().name
+        name = _folder_name(path.parent, archive)
         return Source(path, file_slug(name + path.suffix), _as_words(name) or path.stem, archive=archive)
     return Source(path, file_slug(path.name), file_title(path.name), archive=archive)
 
@@ -115,17 +115,22 @@ def described(
     speakers = table.get("speakers", [])
     if not isinstance(speakers, list) or not all(isinstance(s, str) for s in speakers):
         raise LectureFileInvalid(f"speakers must be a list of texts, got {speakers!r}", path=toml)
-    folder = toml.parent.resolve()
+    folder = _folder_name(toml.parent, archive)
     return Source(
         path=toml.parent / _chosen(toml, names, table.get("transcript"), read),
-        lecture_id=lecture_slug(table.get("id", folder.name)),
-        title=table.get("title", _as_words(folder.name)),
+        lecture_id=lecture_slug(table.get("id", folder)),
+        title=table.get("title", _as_words(folder)),
         course=table.get("course"),
         language=table.get("language", "en"),
         speakers=tuple(speakers),
         url=table.get("url"),
         archive=archive,
     )
+
+
+def _folder_name(folder: Path, archive: Path | None) -> str:
+    """What lies at the top of an archive is in no folder but the archive."""
+    return folder.stem if folder == archive else folder.resolve().name
 
 
 def _as_words(name: str) -> str:

@@ -23,7 +23,7 @@ from assistant.calibration import (
 )
 from assistant.calibration_run import cross_validated, fit_line
 from assistant.config import Settings
-from assistant.errors import CalibrationInvalid
+from assistant.errors import CalibrationInvalid, HomeUnusable
 from assistant.manifest import read_manifest
 from assistant.ranking import EVIDENCE, load_ranker
 from assistant.service import LectureAssistant
@@ -185,6 +185,18 @@ def test_what_runs_takes_up_a_calibration_with_the_next_question(own_home: Path)
     assert running.ask("What is Docker?").confidence == pytest.approx(1 / (1 + np.exp(-moved)), abs=2e-3)
     remove_calibration(own_home)
     assert running.ask("What is Docker?").confidence == before
+    # One that cannot be read takes nothing away.
+    (own_home / "calibration.json").write_text("{", encoding="utf-8")
+    for _ in range(2):
+        assert running.ask("What is Docker?").confidence == before
+    write_calibration(own_home, replace(KEPT, model_sha256=model_sha256))
+    assert running.ask("What is Docker?").confidence != before
+
+
+def test_a_folder_in_place_of_a_calibration_is_named(tmp_path: Path) -> None:
+    (tmp_path / "calibration.json").mkdir()
+    with pytest.raises(HomeUnusable, match=r"calibration\.json is a folder and no calibration; remove it"):
+        remove_calibration(tmp_path)
 
 
 def test_a_set_that_says_little_is_refused_and_nothing_is_written(own_home: Path, tmp_path: Path) -> None:

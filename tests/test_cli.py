@@ -337,6 +337,8 @@ def test_every_command_has_help_and_completion() -> None:
             '[{"role": "User", "content": "a"}]',
             """turn 1: "role" is to be "user" or "assistant", found 'User'""",
         ),
+        pytest.param("[" * 200_000, "not JSON: maximum recursion depth", id="too deep"),
+        pytest.param("[]" + " " * 10_000_000, "more than 10,000,000 bytes", id="too long"),
         (None, "No such file or directory"),
     ],
 )

@@ -37,7 +37,10 @@ def alone(question: str, *before: str, lexical: LexicalIndex) -> str:
         ("What is ECS?", "no, I mean EKS", "What is EKS?"),
         ("How do images differ?", "sorry, I meant ECS", "ECS"),
         ("What is Docker Hub?", "I mean the price of it", "I mean the price of it? (Docker Hub)"),
-        ("Explain Docker Hub", "and its price?", "and its price? (Docker Hub)"),
+        ("Explain how images differ", "and its price?", "and its price? (images differ)"),
+        ("What is Docker Hub?", "Tell me more", "Tell me more? (Docker Hub)"),
+        ("What is Docker Hub?", "How do I do so?", "How do I do so? (Docker Hub)"),
+        ("What is Docker Hub?", "What about both?", "What about both? (Docker Hub)"),
     ],
 )
 def test_a_question_that_leans_is_completed(
@@ -72,6 +75,11 @@ def test_a_change_of_topic_is_not_dragged_back(lexical: LexicalIndex, question: 
         ("And what about EKS?", "What is EKS?"),
         ("tell me about ECS", "What is ECS?"),
         ("Could you please tell me more about the Docker Hub.", "What is the Docker Hub?"),
+        ("tell me about Docker please", "What is Docker?"),
+        ("Please explain ECS", "What is ECS?"),
+        ("describe the images", "What are the images?"),
+        ("what about status?", "What is status?"),
+        ("Explain how images are stored", "Explain how images are stored"),
         ("tell me about it", "tell me about it"),
         ("Tell me about how images are stored", "Tell me about how images are stored"),
     ],
@@ -133,6 +141,23 @@ def test_without_history_nothing_changes(lexical: LexicalIndex) -> None:
 
 def test_thanks_between_questions_do_not_cut_the_thread(lexical: LexicalIndex) -> None:
     assert alone("Why?", "What is Docker Hub?", "ok, thanks!", lexical=lexical) == "Why? (Docker Hub)"
+
+
+def test_what_says_nothing_does_not_cut_the_thread(lexical: LexicalIndex) -> None:
+    assert alone("and its price?", "What is Docker Hub?", "Tell me more", lexical=lexical) == (
+        "and its price? (Docker Hub)"
+    )
+
+
+def test_what_is_no_word_is_not_carried(lexical: LexicalIndex) -> None:
+    long = "a" * 61
+    assert alone("Why?", f"Where is Docker {long}", lexical=lexical) == "Why? (Docker)"
+
+
+def test_a_hostile_turn_costs_no_more_than_its_length(lexical: LexicalIndex) -> None:
+    # Once each of the points could end the name or be what ends the sentence: a second for each such turn.
+    turn = "what is " + "." * 19_980 + "x,"
+    assert alone("What about that?", *[turn] * 6, lexical=lexical).startswith("What about that?")
 
 
 def test_a_chain_of_follow_ups_keeps_its_thread(lexical: LexicalIndex) -> None:

@@ -236,6 +236,22 @@ def test_a_file_with_nothing_in_it_is_refused(tmp_path: Path) -> None:
         load_questions(path, {}, {})
 
 
+def test_a_question_longer_than_is_read_and_json_too_deep_are_refused_by_line(tmp_path: Path) -> None:
+    record = {"id": "q", "question": "x" * 2000, "doc_id": None, "answerable": False}
+    path = write_lines(tmp_path / "questions.jsonl", record, {**record, "id": "r", "question": "x" * 2001})
+    with pytest.raises(EvaluationInvalid, match=r"questions\.jsonl:2: \"question\" has more than 2,000"):
+        load_questions(path, {}, {})
+    path.write_text("[" * 200_000, encoding="utf-8")
+    with pytest.raises(EvaluationInvalid, match=r"questions\.jsonl:1: not JSON"):
+        load_questions(path, {}, {})
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path) -> None:
+    path = tmp_path / "questions.jsonl"
+    path.write_text('{"id": "q", "question": "What?", "answerable": false}', encoding="utf-8-sig")
+    assert [q.question_id for q in load_questions(path, {}, {})] == ["q"]
+
+
 def test_a_question_that_is_there_twice_is_refused(tmp_path: Path) -> None:
     record = {"id": "q", "question": "What?", "doc_id": None, "answerable": False}
     path = write_lines(tmp_path / "questions.jsonl", record, {**record, "id": "r"}, record)

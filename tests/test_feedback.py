@@ -52,6 +52,8 @@ def test_votes_reach_eval(indexed_home: Path, start_server: ServerStart, tmp_pat
     file = tmp_path / "votes.jsonl"
     done = subprocess.run([*run, "feedback", "export", str(file)], check=True, capture_output=True, text=True)
     assert done.stdout == "2 judged questions, 1 to be labelled\n"
+    piped = subprocess.run([*run, "feedback", "export", "-"], check=True, capture_output=True, text=True)
+    assert (piped.stdout, piped.stderr) == (file.read_text(encoding="utf-8"), done.stdout)
     again = subprocess.run(
         [*run, "feedback", "export", str(file)], check=False, capture_output=True, text=True
     )

@@ -97,8 +97,40 @@ def test_a_file_that_is_called_otherwise_is_the_lecture_once(settings: Settings,
     encoder = WordEncoder()
     report = run(settings, lectures, encoder=encoder)
     assert (report.changes.added, report.changes.removed) == (("new",), ("old",))
+    assert report.renamed == {"old": "new"}
     assert encoder.texts == []
     assert live(settings).catalog.lecture_ids() == ["new"]
+
+
+def test_lectures_may_change_their_ids_with_one_another(settings: Settings, tmp_path: Path) -> None:
+    def name(first: str, second: str) -> None:
+        for folder, lecture_id in (("one", first), ("two", second)):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            (tmp_path / folder / "talk.txt").write_text(f"Folder {folder}.", encoding="utf-8")
+            (tmp_path / folder / "lecture.toml").write_text(f'id = "{lecture_id}"', encoding="utf-8")
+        run(settings, tmp_path / "one", tmp_path / "two")
+
+    name("a", "b")
+    name("b", "a")
+    catalog = live(settings).catalog
+    assert [catalog.lecture(i).transcript for i in ("a", "b")] == ["Folder two.", "Folder one."]
+    name("c", "b")
+    catalog = live(settings).catalog
+    assert [catalog.lecture(i).transcript for i in catalog.lecture_ids()] == ["Folder two.", "Folder one."]
+    assert catalog.lecture_ids() == ["b", "c"]
+
+
+def test_a_link_to_an_indexed_file_takes_no_lecture_away(settings: Settings, lectures: Path) -> None:
+    (lectures / "ships.txt").symlink_to(lectures / "boats.txt")
+    run(settings, lectures)
+    expected = ["apples", "boats", "cats", "ships"]
+    assert live(settings).catalog.lecture_ids() == expected
+    run(settings)
+    assert live(settings).catalog.lecture_ids() == expected
+    (lectures / "linked").mkdir()
+    (lectures / "linked" / "cargo.txt").symlink_to(lectures / "boats.txt")
+    run(settings, lectures / "linked")
+    assert live(settings).catalog.lecture_ids() == [*expected, "cargo"]
 
 
 def test_changing_only_what_is_said_of_a_lecture_embeds_nothing(settings: Settings, lectures: Path) -> None:

@@ -90,6 +90,7 @@ def test_a_course_that_no_lecture_has_is_noted_and_the_key_made(home: Path, tmp_
     ("arguments", "said"),
     [
         (("create", " "), "needs a name"),
+        (("create", "Bob\nAnn  valid"), "on one line"),
         (("revoke", "Bob"), "there is no key 'Bob'; known are none"),
         (("create", "Bob", "--expires", "0"), "--expires"),
     ],

@@ -131,6 +131,11 @@ def test_a_file_called_transcript_is_the_lecture_of_its_folder(
     slides.unlink()
     monkeypatch.chdir(tmp_path / "week-1")
     assert find_sources([Path("transcript.vtt")]) == [Source(Path("transcript.vtt"), "week-1", "week 1")]
+    described = tmp_path / "week.4.zip"
+    with ZipFile(described, "w") as file:
+        file.writestr("lecture.toml", "")
+        file.writestr("talk.txt", "We store images in a registry.")
+    assert [(s.lecture_id, s.title) for s in find_sources([described])] == [("week-4", "week.4")]
     archive = tmp_path / "week_3.zip"
     with ZipFile(archive, "w") as file:
         file.writestr("transcript.txt", "We store images in a registry.")

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ask", "chat", "lectures", "search", "show"]
 
+_HISTORY_BYTES = 10_000_000
+"""Of a file of earlier turns: far more than a conversation has."""
+
 
 @click.command()
 @click.argument("question", nargs=-1, required=True, callback=joined)
@@ -217,11 +220,17 @@ def _read_history(path: Path) -> "Sequence[Turn]":
         return click.BadParameter(f"{path}: {why}", param_hint="--history")
 
     try:
-        text = read_stdin(-1) if str(path) == "-" else path.read_text(encoding="utf-8")
+        if str(path) == "-":
+            text = read_stdin(_HISTORY_BYTES + 1)
+        else:
+            with path.open("rb") as file:
+                text = file.read(_HISTORY_BYTES + 1).decode("utf-8-sig")
+        if len(text) > _HISTORY_BYTES:
+            raise unusable(f"more than {_HISTORY_BYTES:,} bytes; give the last turns")
         record = json.loads(text)
     except OSError as error:
         raise unusable(error.strerror or error) from error
-    except ValueError as error:  # not JSON, or no UTF-8
+    except (ValueError, RecursionError) as error:  # not JSON, or no UTF-8
         raise unusable(f"not JSON: {error}") from error
     if not isinstance(record, list):
         raise unusable('a JSON list of {"role": …, "content": …} is expected')

@@ -54,7 +54,9 @@ def index(settings: Settings, paths: tuple[Path, ...], strict: bool, as_json: bo
         print_json(report)
     else:
         for lecture_id in report.changes.removed:
-            note(f"removed: {lecture_id}, whose file is no more in the folder")
+            new = report.renamed.get(lecture_id)
+            why = f"which is {new} now" if new else "whose file is no more in the folder"
+            note(f"removed: {lecture_id}, {why}")
         click.echo(_told(report.changes))
     if report.failures:
         sys.exit(DATA_ERROR)

@@ -110,7 +110,7 @@ def feedback() -> None:
 @click.option("--replace", is_flag=True, help="Also if there is such a FILE.")
 @click.pass_obj
 def export(settings: Settings, file: Path, replace: bool) -> None:
-    """Write an evaluation set for `assistant eval` to FILE (JSON Lines).
+    """Write an evaluation set for `assistant eval` to FILE (JSON Lines; "-" is standard output).
 
     Questions that no vote can judge have `"answerable": null`, which `eval` leaves out.
     """
@@ -129,9 +129,14 @@ def export(settings: Settings, file: Path, replace: bool) -> None:
 
     lines = evaluation_lines(FeedbackStore(settings.home).all(), transcript_of)
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    judged = sum(line["answerable"] is not None for line in lines)
+    summary = f"{judged} judged questions, {len(lines) - judged} to be labelled"
+    if str(file) == "-":
+        click.echo(text, nl=False)
+        click.echo(summary, err=True)
+        return
     try:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise click.BadParameter(f"{file}: {error.strerror}", param_hint="FILE") from error
-    judged = sum(line["answerable"] is not None for line in lines)
-    click.echo(f"{judged} judged questions, {len(lines) - judged} to be labelled")
+    click.echo(summary)
