@@ -14,11 +14,11 @@ __all__ = [
     "Question",
     "Word",
     "analyse_question",
-    "content_words",
     "has_content",
     "is_command",
     "plain_text",
     "punctuated",
+    "weighed_words",
 ]
 
 _WORD = re.compile(r"\w+(?:['’]\w+)?")
@@ -130,7 +130,7 @@ def analyse_question(text: str, lexical: LexicalIndex) -> Question:
     A bare term ("attention mask") asks what it is.
     """
     unknown = lexical.idf("")
-    words = content_words(text, lexical) or (Word(text, 0, len(text), text, unknown),)
+    words = _content_words(text, lexical) or (Word(text, 0, len(text), text, unknown),)
     kind = _kind(text.lower())
     found = _WORD.findall(text)
     if kind is Kind.OTHER and 0 < len(found) <= _TERM_WORDS and all(map(_is_content, found)):
@@ -138,11 +138,17 @@ def analyse_question(text: str, lexical: LexicalIndex) -> Question:
     return Question(text, kind, words, unknown)
 
 
-def content_words(text: str, lexical: LexicalIndex) -> tuple[Word, ...]:
+def _content_words(text: str, lexical: LexicalIndex) -> tuple[Word, ...]:
     """The words of ``text`` that say what it is about, or all where none does."""
     found = list(_WORD.finditer(text))
     spoken = [match for match in found if _is_content(match[0])] or found
     return tuple(Word(m[0], m.start(), m.end(), *lexical.weighed(m[0])) for m in spoken)
+
+
+def weighed_words(text: str, lexical: LexicalIndex) -> list[tuple[str, float]]:
+    """Index term and idf of each content word, or of every word where there is none."""
+    found = _WORD.findall(text)
+    return [lexical.weighed(word) for word in [*filter(_is_content, found)] or found]
 
 
 def plain_text(text: str) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from assistant.embedding import EncodedText
 from assistant.matching import Matching
 from assistant.products import token_products
-from assistant.questions import Question, Word, content_words
+from assistant.questions import Question, weighed_words
 from assistant.regions import Region
 from assistant.store import Generation
 from assistant.wording import (
@@ -302,19 +302,20 @@ def _passage_features(regions: Sequence[Region], bounds: Counts, region_of: Coun
 def _title_features(
     generation: Generation, regions: Sequence[Region], region_of: Counts, question: Question
 ) -> dict[str, Array]:
+    asked = [(word.term, word.idf) for word in question.words]
     shared: dict[str, tuple[float, float]] = {}
     for lecture_id in {region.lecture_id for region in regions}:
-        title = content_words(generation.catalog.header(lecture_id).title, generation.lexical)
-        shared[lecture_id] = (_share_in(question.words, title), _share_in(title, question.words))
+        title = weighed_words(generation.catalog.header(lecture_id).title, generation.lexical)
+        shared[lecture_id] = (_share_in(asked, title), _share_in(title, asked))
     table = np.array([shared[region.lecture_id] for region in regions], dtype=np.float32)[region_of]
     return dict(zip(TITLE, table.T, strict=True))
 
 
-def _share_in(words: Sequence[Word], others: Sequence[Word]) -> float:
+def _share_in(words: Sequence[tuple[str, float]], others: Sequence[tuple[str, float]]) -> float:
     """The share, by idf, of ``words`` that ``others`` have."""
-    terms = {word.term for word in others}
-    total = sum(word.idf for word in words)
-    return sum(word.idf for word in words if word.term in terms) / max(total, 1e-6)
+    terms = {term for term, _ in others}
+    total = sum(idf for _, idf in words)
+    return sum(idf for term, idf in words if term in terms) / max(total, 1e-6)
 
 
 def _place_features(regions: Sequence[Region], region_of: Counts, index: Counts) -> dict[str, Array]:

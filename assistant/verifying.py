@@ -23,6 +23,7 @@ from assistant.store import Generation
 __all__ = ["Verifier", "Window", "load_verifier", "read_windows"]
 
 Array = NDArray[np.float32]
+Flags = NDArray[np.bool_]
 
 WINDOW_TOKENS = 96
 """Enough for four sentences of 20 words; a sentence longer than that is read to there."""
@@ -64,47 +65,71 @@ class Verifier:
 
         ``asked`` are its tokens, shape (n, dimension), unit rows.
         """
-        w = self.weights
+        w, count = self.weights, len(asked)
         sought = w["sharpness"] * asked + (asked @ w["query"].T) @ w["key"]
         spoken = asked @ w["asked_value"].T + w["asked_value_bias"]
         importance = _softmax(asked @ w["importance"])
-        gist = importance @ spoken
+        place = np.concatenate([window.place for window in windows])
         rows = np.concatenate([window.tokens for window in windows])
         products = rows @ np.concatenate([asked, sought, w["value"]]).T
-        ends = np.cumsum([len(window.tokens) for window in windows])
-        told = [
-            self._aggregated(part, window.place, spoken, importance, gist)
-            for part, window in zip(np.split(products, ends[:-1]), windows, strict=True)
-        ]
-        hidden = _layer(np.array(told), w["judge"], w["judge_bias"])
+        cosine, values = products[:, :count], products[:, 2 * count :] + w["value_bias"]
+        attention = products[:, count : 2 * count] + w["place"][place][:, np.newaxis]
+        whole = _Parts([len(window.tokens) for window in windows])
+        own = place == 0
+        compared = self._compared(spoken, cosine, attention, values, whole, own)
+        said = self._said(importance @ spoken, cosine[own].max(axis=1), values[own])
+        # A window begins with its sentence, so these parts lie one after the other, too.
+        sentences = _Parts([int((window.place == 0).sum()) for window in windows])
+        share = sentences.softmax(said @ w["answer_importance"])[:, np.newaxis]
+        told = [importance @ compared, compared.max(axis=1), sentences.sum(share * said)]
+        hidden = _layer(np.hstack(told), w["judge"], w["judge_bias"])
         logits: Array = hidden @ w["verdict"] + w["verdict_bias"]
         return logits
 
-    def _aggregated(
-        self, products: Array, place: NDArray[np.intp], spoken: Array, importance: Array, gist: Array
+    def _compared(
+        self, spoken: Array, cosine: Array, attention: Array, values: Array, whole: "_Parts", own: Flags
     ) -> Array:
-        """What is told of one window: shape (3 * width,)."""
-        w, count = self.weights, len(spoken)
-        cosine, attention = products[:, :count].T, products[:, count : 2 * count].T
-        values = products[:, 2 * count :] + w["value_bias"]
-        share = _softmax(attention + w["place"][place])
-        found = share @ values
-        told = np.column_stack(
-            [cosine.max(axis=1), share[:, place == 0].sum(axis=1), (share * cosine).sum(axis=1)]
-        )
-        compared = _layer(
-            np.hstack([spoken, found, spoken * found, np.abs(spoken - found), told]),
-            w["compare"],
-            w["compare_bias"],
-        )
-        own = place == 0
-        said = _layer(
-            np.hstack([gist * values[own], values[own], cosine.max(axis=0)[own, np.newaxis]]),
-            w["answer"],
-            w["answer_bias"],
-        )
-        pooled = _softmax(said @ w["answer_importance"]) @ said
-        return np.concatenate([importance @ compared, compared.max(axis=0), pooled])
+        """Each token of the question against what it found: shape (windows, tokens asked, width)."""
+        share = whole.softmax(attention)
+        parts = zip(whole.split(share), whole.split(values), strict=True)
+        found = np.stack([part.T @ value for part, value in parts])
+        told = [whole.max(cosine), whole.sum(share * own[:, np.newaxis]), whole.sum(share * cosine)]
+        asked = np.broadcast_to(spoken, found.shape)
+        inputs = [asked, found, asked * found, np.abs(asked - found), np.stack(told, axis=2)]
+        return _layer(np.concatenate(inputs, axis=2), self.weights["compare"], self.weights["compare_bias"])
+
+    def _said(self, gist: Array, cosine: Array, values: Array) -> Array:
+        """What each token of the sentences says to the whole question: shape (tokens, width)."""
+        inputs = np.hstack([gist * values, values, cosine[:, np.newaxis]])
+        return _layer(inputs, self.weights["answer"], self.weights["answer_bias"])
+
+
+class _Parts:
+    """Rows in parts of at least one that lie one after the other, to be worked on together."""
+
+    def __init__(self, sizes: Sequence[int]) -> None:
+        self._sizes = np.array(sizes)
+        self._starts = np.cumsum(self._sizes) - self._sizes
+
+    def split(self, rows: Array) -> list[Array]:
+        """Each part by itself."""
+        return np.split(rows, self._starts[1:])
+
+    def max(self, rows: Array) -> Array:
+        """Of each part, shape (parts, …)."""
+        highest: Array = np.maximum.reduceat(rows, self._starts)
+        return highest
+
+    def sum(self, rows: Array) -> Array:
+        """Of each part, shape (parts, …)."""
+        total: Array = np.add.reduceat(rows, self._starts)
+        return total
+
+    def softmax(self, scores: Array) -> Array:
+        """Over the rows of each part."""
+        share: Array = np.exp(scores - np.repeat(self.max(scores), self._sizes, axis=0))
+        share /= np.repeat(self.sum(share), self._sizes, axis=0)
+        return share
 
 
 def read_windows(
