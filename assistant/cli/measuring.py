@@ -35,7 +35,22 @@ def evaluate(
     report_folder: Path | None,
     as_json: bool,
 ) -> None:
-    """Measure answers to QUESTIONS (JSON Lines) beside BM25, dense and fused passages."""
+    """Measure answers to QUESTIONS (JSON Lines) beside BM25, dense and fused passages.
+
+    \b
+    lecture recall k    the right lecture is among the first k lectures quoted
+    hit k               one of the first k quotes covers half of a gold place
+    mrr                 mean of 1 / rank of the first that does
+    words               of the first quote; of all that is quoted, for parts
+    parts quoted        of questions that need every place, the share quoted
+    auroc               confidence tells covered questions from uncovered
+    false answers       uncovered ones answered, at 5 refused: where 5 % of the
+                        covered ones are refused, else at our threshold
+    false refusals      covered ones refused, at our threshold
+    calibration error   of the confidence, expected (ECE)
+    aurc                area under the curve of risk over coverage
+    p50, p95 ms         time of an answer
+    """  # noqa: D301 (click's mark of what is not to be wrapped)
     from assistant.evaluation_run import print_reports, run_evaluation
     from assistant.rendering import note, progress_bar
 
