@@ -18,6 +18,7 @@ __all__ = [
     "described",
     "file_slug",
     "file_title",
+    "is_titled_by_name",
     "is_transcript",
     "lecture_slug",
     "undescribed",
@@ -61,6 +62,11 @@ def file_slug(name: str) -> str:
 def file_title(name: str) -> str:
     """The title of a file that nothing else names: its stem, as words."""
     return _as_words(PurePosixPath(name).stem)
+
+
+def is_titled_by_name(source: Source) -> bool:
+    """Whether nothing but its file's name gave ``source`` its title."""
+    return source.title == file_title(source.path.name)
 
 
 def lecture_slug(name: str) -> str:

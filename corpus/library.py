@@ -3,7 +3,7 @@
 import hashlib
 
 from corpus.captions import assemble_transcript
-from corpus.describing import Source
+from corpus.describing import Source, is_titled_by_name
 from corpus.errors import TranscriptUnreadable
 from corpus.formats.plain import read_plain
 from corpus.transcripts import MAX_BYTES, Transcript, read_transcript
@@ -32,7 +32,7 @@ def lecture_of(source: Source, transcript: Transcript) -> Lecture:
     speakers = dict.fromkeys([*source.speakers, *named])
     return Lecture(
         lecture_id=source.lecture_id,
-        title=source.title,
+        title=transcript.title if transcript.title and is_titled_by_name(source) else source.title,
         course=source.course,
         language=source.language,
         speakers=tuple(speakers),

@@ -39,6 +39,8 @@ class Transcript:
     """Set of slides: then lines are pages."""
     pages: int | None = None
     """How many pages slides have, also those without text."""
+    title: str | None = None
+    """What the file itself calls the lecture, where its format can say."""
 
 
 def read_transcript(
@@ -71,6 +73,7 @@ def parse_transcript(data: bytes, path: Path, speakers: Sequence[str] = ()) -> T
     """
     # Looking an index up imports this module too; the readers cost what only indexing should pay.
     from corpus.formats.detection import detect_format
+    from corpus.formats.markdown import markdown_title
     from corpus.slides import read_slides, slide_format
 
     if slides := slide_format(data, path):
@@ -110,6 +113,7 @@ def parse_transcript(data: bytes, path: Path, speakers: Sequence[str] = ()) -> T
         problems=tuple(problems),
         sounds=sounds,
         repeats=repeats,
+        title=markdown_title(text, raw_cues) if kind.name == "Markdown" else None,
     )
 
 

@@ -120,6 +120,28 @@ def test_an_empty_lecture_file_names_the_lecture_by_its_folder(tmp_path: Path) -
     assert find_sources([tmp_path]) == [Source(transcript, "week-1_a", "week 1 a")]
 
 
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("# Databases, *lecture 3*\n\nA page is on disk.\n", "Databases, lecture 3"),
+        ("---\nlang: en\n---\n\n# Databases\n", "Databases"),
+        ("## Pages\n\nA page is on disk.\n", "db notes"),
+        ("A page is on disk.\n\n# Databases\n", "db notes"),
+        (f"# {'long ' * 41}\n", "db notes"),
+    ],
+)
+def test_the_heading_that_a_markdown_file_opens_with_is_its_title(
+    tmp_path: Path, text: str, title: str
+) -> None:
+    path = write(tmp_path / "db-notes.md", text)
+    (source,) = find_sources([path])
+    assert read_lecture(source).title == title
+    # What is said of it beside it goes before.
+    write(tmp_path / "lecture.toml", 'title = "Pages"\n')
+    (source,) = find_sources([tmp_path])
+    assert read_lecture(source).title == "Pages"
+
+
 def test_a_file_called_transcript_is_the_lecture_of_its_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """Markdown (CommonMark, by markdown-it-py): headings, paragraphs and list items become cues."""
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from corpus.formats.markup import collapse
@@ -9,7 +10,9 @@ from corpus.types import Problem, RawCue
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-__all__ = ["read_markdown"]
+__all__ = ["markdown_title", "read_markdown"]
+
+_LONGEST_TITLE = 200
 
 # A rule of dashes opens no front matter: a key follows that.
 _FRONT_MATTER = re.compile(
@@ -44,6 +47,14 @@ def read_markdown(text: str, path: str) -> tuple[list[RawCue], list[Problem]]:
                 cues.append(RawCue(collapse(line), number, number + lost, starts_block=first))
                 first = False
     return cues, []
+
+
+def markdown_title(text: str, cues: Sequence[RawCue]) -> str | None:
+    """The heading that a Markdown file opens with, if it does; ``cues`` are what was read of ``text``."""
+    if not cues or len(cues[0].text) > _LONGEST_TITLE:
+        return None
+    opening = text.split("\n")[cues[0].line_start - 1]
+    return cues[0].text if opening.lstrip("\ufeff ").startswith("# ") else None
 
 
 def _words(children: "list[Token]") -> str:
