@@ -55,7 +55,7 @@ class Verifier:
     - ``answer`` (w, 2 w + 1), ``answer_importance`` (w,): what the sentence itself says;
     - ``judge`` (w, 3 w), ``verdict`` (w,) and ``verdict_bias`` (1,); the layers have a bias (w,) each.
 
-    ``verifier.npz`` holds them in float16, and the checksum of the encoder they were fitted for.
+    ``verifier.npz`` holds them in float16, and the checksum of the encoder whose tokens they are for.
     """
 
     weights: Mapping[str, Array]

@@ -125,6 +125,8 @@ def test_an_empty_lecture_file_names_the_lecture_by_its_folder(tmp_path: Path) -
     [
         ("# Databases, *lecture 3*\n\nA page is on disk.\n", "Databases, lecture 3"),
         ("---\nlang: en\n---\n\n# Databases\n", "Databases"),
+        ("Databases\n=========\n\nA page is on disk.\n", "Databases"),
+        ("Databases\n---------\n\nA page is on disk.\n", "db notes"),
         ("## Pages\n\nA page is on disk.\n", "db notes"),
         ("A page is on disk.\n\n# Databases\n", "db notes"),
         (f"# {'long ' * 41}\n", "db notes"),

@@ -118,7 +118,9 @@ def export(settings: Settings, file: Path, replace: bool) -> None:
     from assistant.feedback import FeedbackStore, evaluation_lines
     from assistant.service import LectureAssistant
 
-    refuse_existing(file, replace)
+    to_stdout = str(file) == "-"
+    if not to_stdout:
+        refuse_existing(file, replace)
     assistant = LectureAssistant(settings)
 
     def transcript_of(lecture_id: str) -> str | None:
@@ -131,7 +133,7 @@ def export(settings: Settings, file: Path, replace: bool) -> None:
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     judged = sum(line["answerable"] is not None for line in lines)
     summary = f"{judged} judged questions, {len(lines) - judged} to be labelled"
-    if str(file) == "-":
+    if to_stdout:
         click.echo(text, nl=False)
         click.echo(summary, err=True)
         return

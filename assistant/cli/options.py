@@ -57,7 +57,7 @@ def refuse_existing(file: Path, replace: bool) -> None:
 
 
 def read_stdin(most: int = _STDIN_BYTES) -> str:
-    """``most`` bytes of standard input, all if it is below 0; those that are no UTF-8 are marked as such."""
+    """At most ``most`` bytes of standard input; those that are no UTF-8 are marked as such."""
     return sys.stdin.buffer.read(most).decode("utf-8", "replace")
 
 

@@ -50,11 +50,15 @@ def read_markdown(text: str, path: str) -> tuple[list[RawCue], list[Problem]]:
 
 
 def markdown_title(text: str, cues: Sequence[RawCue]) -> str | None:
-    """The heading that a Markdown file opens with, if it does; ``cues`` are what was read of ``text``."""
+    """The heading of the first level that a Markdown file opens with, of at most 200 characters, if it does.
+
+    ``cues`` are what was read of ``text``.
+    """
     if not cues or len(cues[0].text) > _LONGEST_TITLE:
         return None
-    opening = text.split("\n")[cues[0].line_start - 1]
-    return cues[0].text if opening.lstrip("\ufeff ").startswith("# ") else None
+    opening, underline, *_ = [*text.split("\n")[cues[0].line_start - 1 :], ""]
+    is_heading = opening.lstrip("\ufeff ").startswith("# ") or set(underline.strip()) == {"="}
+    return cues[0].text if is_heading else None
 
 
 def _words(children: "list[Token]") -> str:
