@@ -169,7 +169,7 @@ def _refuse_taken_ids(sources: Sequence[Source], old: dict[str, str], present: s
     One that is among ``sources`` has given up the id that it had.
     """
     read = {str(source.path.resolve()) for source in sources}
-    for source in sources:
+    for source in (source for source in sources if not source.fault):
         other = old.get(source.lecture_id)
         if other is not None and other not in read and other in present:
             raise LectureIdTaken(

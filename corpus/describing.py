@@ -21,6 +21,7 @@ __all__ = [
     "is_titled_by_name",
     "is_transcript",
     "lecture_slug",
+    "misdescribed",
     "undescribed",
 ]
 
@@ -35,8 +36,7 @@ _TEXT_KEYS = ("id", "title", "course", "language", "url", "transcript")
 class Source:
     """A transcript file and what its ``lecture.toml`` says of it.
 
-    In a ZIP archive ``path`` is the archive's path with the file's name after it. Where both are one the
-    archive, found in a folder, cannot be searched, and whoever reads it is told why.
+    In a ZIP archive ``path`` is the archive's path with the file's name after it.
     """
 
     path: Path
@@ -47,6 +47,9 @@ class Source:
     speakers: tuple[str, ...] = ()
     url: str | None = None
     archive: Path | None = None
+    fault: CorpusError | None = None
+    """Why it cannot be read: then ``path`` is that of a wrong ``lecture.toml``, or of an archive that cannot
+    be searched. It keeps nothing else from being found."""
 
 
 def file_slug(name: str) -> str:
@@ -100,11 +103,24 @@ def described(
 ) -> Source:
     """The lecture of a folder that holds ``names``, as its ``lecture.toml`` describes it.
 
-    ``data`` are the bytes of ``toml``; ``read`` gives those of a file of the folder by its name.
-
-    Raises:
-        LectureFileInvalid: the file is wrong, or names no transcript of the folder.
+    ``data`` are the bytes of ``toml``; ``read`` gives those of a file of the folder by its name. The fault
+    is that the file is wrong, or names no transcript of the folder.
     """
+    try:
+        return _described(toml, data, names, read, archive)
+    except LectureFileInvalid as error:
+        return misdescribed(toml, error, archive)
+
+
+def misdescribed(toml: Path, fault: LectureFileInvalid, archive: Path | None = None) -> Source:
+    """The lecture of a folder whose ``lecture.toml`` is wrong."""
+    name = _folder_name(toml.parent, archive)
+    return Source(toml, lecture_slug(name), _as_words(name), archive=archive, fault=fault)
+
+
+def _described(
+    toml: Path, data: bytes, names: list[str], read: Callable[[str], bytes], archive: Path | None
+) -> Source:
     try:
         table: dict[str, Any] = tomllib.loads(data.decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:

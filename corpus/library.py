@@ -9,21 +9,29 @@ from corpus.formats.plain import read_plain
 from corpus.transcripts import MAX_BYTES, Transcript, read_transcript
 from corpus.types import NOTES, Lecture
 
-__all__ = ["lecture_from_text", "lecture_of", "read_lecture"]
+__all__ = ["lecture_from_text", "lecture_of", "read_lecture", "transcript_of"]
 
 
 def read_lecture(source: Source, *, max_bytes: int = MAX_BYTES) -> Lecture:
     """Read one transcript. Malformed cues are left out and listed in ``Lecture.problems``.
 
+    Raises: as ``transcript_of``.
+    """
+    return lecture_of(source, transcript_of(source, max_bytes=max_bytes))
+
+
+def transcript_of(source: Source, *, max_bytes: int = MAX_BYTES) -> Transcript:
+    """What is read out of the file of ``source``.
+
     Raises:
+        LectureFileInvalid: what describes it is wrong.
         TranscriptMissing: the file cannot be opened.
         TranscriptUnreadable: it is empty, binary, larger than ``max_bytes``, or has no caption with words.
         SlidesExtraMissing: it is slides, and what reads them is not installed.
     """
-    transcript = read_transcript(
-        source.path, archive=source.archive, speakers=source.speakers, max_bytes=max_bytes
-    )
-    return lecture_of(source, transcript)
+    if source.fault:
+        raise source.fault
+    return read_transcript(source.path, archive=source.archive, speakers=source.speakers, max_bytes=max_bytes)
 
 
 def lecture_of(source: Source, transcript: Transcript) -> Lecture:

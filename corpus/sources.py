@@ -1,10 +1,11 @@
 """Files, folders and ZIP archives → the transcripts in them."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from corpus.archives import is_archive, is_hidden, member_names, read_member
-from corpus.describing import TOML, Source, described, is_transcript, undescribed
+from corpus.describing import TOML, Source, described, is_transcript, misdescribed, undescribed
 from corpus.errors import (
     CorpusError,
     LectureFileInvalid,
@@ -31,26 +32,28 @@ def find_sources(paths: Iterable[Path]) -> list[Source]:
 
     A folder with a ``lecture.toml`` is one lecture, of its captions rather than of slides beside them; in
     any other folder each file with a transcript's suffix is one, and its folders and ZIP archives are
-    searched too. Files that may be anything (JSON, XML, TSV) are taken where captions are in them.
+    searched too. Files that may be anything (JSON, XML, TSV) are taken where captions are in them. What is
+    wrong with a ``lecture.toml``, or with an archive that lies in a folder, is the ``fault`` of its source.
 
     Raises:
         TranscriptMissing: a path does not exist or holds no transcript.
         TranscriptUnreadable: one of ``paths`` is an archive that is damaged, too large, or names files
-            outside itself. One in a folder is found, and cannot be read.
-        LectureFileInvalid: a ``lecture.toml`` is wrong.
+            outside itself.
         LectureIdTaken: two transcripts would have the same id.
     """
-    taken: dict[str, Source] = {}
+    taken: dict[tuple[str, Path | None], Source] = {}
     clashes: list[tuple[Source, Source]] = []
     for path, wanted in _by_archive(paths):
         found = 0
         missing = set(wanted)
         for source in _sources_under(path):
-            if wanted and source.path not in wanted:
+            read = {file for file in wanted if _is_of(source, file)}
+            if wanted and not read:
                 continue
-            missing.discard(source.path)
+            missing -= read
             found += 1
-            other = taken.setdefault(source.lecture_id, source)
+            # What cannot be read takes no id from what can.
+            other = taken.setdefault((source.lecture_id, source.path if source.fault else None), source)
             if other.path.resolve() != source.path.resolve():
                 clashes.append((source, other))
         if missing:
@@ -62,6 +65,10 @@ def find_sources(paths: Iterable[Path]) -> list[Source]:
     if clashes:
         raise _ids_taken(clashes)
     return list(taken.values())
+
+
+def _is_of(source: Source, file: Path) -> bool:
+    return source.path == file or (source.fault is not None and file.is_relative_to(source.path.parent))
 
 
 def _ids_taken(clashes: Sequence[tuple[Source, Source]]) -> LectureIdTaken:
@@ -140,8 +147,7 @@ def _sources_in_folder(path: Path, above: tuple[Path, ...]) -> Iterator[Source]:
         raise TranscriptMissing(f"more than {_MAX_DEPTH} folders deep; index it by itself", path=path)
     names = _names_in(path)
     if TOML in names:
-        toml = path / TOML
-        yield described(toml, _toml_bytes(toml), names, lambda name: _beginning(path / name))
+        yield _described_in(path, names)
         return
     for name in names:
         entry = path / name
@@ -171,12 +177,19 @@ def _leads_nowhere(entry: Path) -> bool:
 
 
 def _source_of_file(path: Path) -> Source:
-    toml = path.parent / TOML
-    if not toml.is_file():
+    if not (path.parent / TOML).is_file():
         return undescribed(path)
-    names = _names_in(path.parent)
-    source = described(toml, _toml_bytes(toml), names, lambda name: _beginning(path.parent / name))
-    return source if source.path.resolve() == path.resolve() else undescribed(path)
+    source = _described_in(path.parent, _names_in(path.parent))
+    return source if source.fault or source.path.resolve() == path.resolve() else undescribed(path)
+
+
+def _described_in(folder: Path, names: list[str]) -> Source:
+    toml = folder / TOML
+    try:
+        data = toml.read_bytes()
+    except OSError as error:
+        return misdescribed(toml, LectureFileInvalid(f"cannot be read: {error.strerror}", path=toml))
+    return described(toml, data, names, lambda name: _beginning(folder / name))
 
 
 def _sources_in_archive(archive: Path) -> Iterator[Source]:
@@ -207,8 +220,8 @@ def _sources_in_found_archive(archive: Path) -> Iterator[Source]:
     """The same of an archive that nobody named: it alone is not read where it cannot be searched."""
     try:
         sources = list(_sources_in_archive(archive))
-    except (TranscriptMissing, TranscriptUnreadable):
-        sources = [undescribed(archive, archive)]
+    except (TranscriptMissing, TranscriptUnreadable) as error:
+        sources = [replace(undescribed(archive, archive), fault=error)]
     yield from sources
 
 
@@ -216,13 +229,6 @@ def _beginning(path: Path) -> bytes:
     """As much of a file as is ever read of a transcript."""
     with path.open("rb") as file:
         return file.read(MAX_BYTES)
-
-
-def _toml_bytes(toml: Path) -> bytes:
-    try:
-        return toml.read_bytes()
-    except OSError as error:
-        raise LectureFileInvalid(f"cannot be read: {error.strerror}", path=toml) from error
 
 
 def _names_in(folder: Path) -> list[str]:

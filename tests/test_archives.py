@@ -148,9 +148,14 @@ def test_an_archive_without_transcripts_is_refused_and_an_office_document_is_non
 
 
 def test_a_wrong_lecture_file_in_an_archive_is_refused_by_name(tmp_path: Path) -> None:
-    zipped = archive(tmp_path / "a.zip", {"w/lecture.toml": "title = 3", "w/a.srt": SRT})
-    with pytest.raises(LectureFileInvalid, match=r"a\.zip/w/lecture\.toml: title must be a text"):
-        find_sources([zipped])
+    zipped = archive(tmp_path / "a.zip", {"w/lecture.toml": "title = 3", "w/a.srt": SRT, "b.srt": SRT})
+    for given in (zipped, tmp_path):
+        wrong, sound = sorted(find_sources([given]), key=lambda source: source.fault is None)
+        assert read_lecture(sound).transcript == "Hello."
+        with pytest.raises(LectureFileInvalid, match=r"a\.zip/w/lecture\.toml: title must be a text"):
+            read_lecture(wrong)
+    with pytest.raises(LectureFileInvalid):
+        read_lecture(*find_sources([zipped / "w" / "a.srt"]))
 
 
 def test_flipped_bytes_give_an_error_of_ours_or_the_same_words(tmp_path: Path) -> None:

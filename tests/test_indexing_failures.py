@@ -142,6 +142,24 @@ def test_a_file_that_became_unreadable_keeps_its_old_version(settings: Settings,
     assert live(settings).catalog.lecture("boats").transcript == TEXTS["boats"]
 
 
+def test_a_lecture_file_that_became_wrong_keeps_its_lecture_and_stops_no_other(
+    settings: Settings, lectures: Path
+) -> None:
+    week = lectures / "week"
+    week.mkdir()
+    (lectures / "boats.txt").rename(week / "boats.txt")
+    toml = week / "lecture.toml"
+    toml.write_text('title = "Boats"\n')
+    run(settings, lectures)
+    toml.write_text("title = Boats\n")
+    (lectures / "apples.txt").write_text("Pears are green.\n")
+    for paths in ([lectures], []):  # without paths, every file is read again
+        report = index_paths(paths, settings, lambda *_: None, encoder=WordEncoder())
+        assert [failure.partition(":")[0] for failure in report.failures] == [str(toml)]
+        assert live(settings).catalog.lecture("week").title == "Boats"
+        assert live(settings).catalog.lecture("apples").transcript == "Pears are green."
+
+
 @pytest.mark.parametrize("below", ["", "home", "a/b/home"])
 def test_a_home_that_cannot_be_a_folder_is_refused_with_advice(
     tmp_path: Path, lectures: Path, below: str

@@ -205,7 +205,7 @@ def test_a_wrong_lecture_file_is_refused_by_name_with_the_value(
     write(tmp_path / "week" / "a.txt")
     file = write(tmp_path / "week" / "lecture.toml", toml)
     with pytest.raises(LectureFileInvalid) as caught:
-        find_sources([tmp_path / "week"])
+        read_lecture(*find_sources([tmp_path / "week"]))
     assert str(caught.value).startswith(f"{file}: {message}")
 
 
@@ -213,7 +213,18 @@ def test_a_lecture_file_that_is_not_utf8_is_refused_by_name(tmp_path: Path) -> N
     write(tmp_path / "a.txt")
     (tmp_path / "lecture.toml").write_bytes(b'title = "caf\xe9"')
     with pytest.raises(LectureFileInvalid, match=r"lecture\.toml: not valid TOML: 'utf-8' codec"):
-        find_sources([tmp_path])
+        read_lecture(*find_sources([tmp_path]))
+
+
+def test_a_wrong_lecture_file_keeps_nothing_else_from_being_read_nor_takes_its_id(tmp_path: Path) -> None:
+    sound, described = write(tmp_path / "week.txt"), write(tmp_path / "week" / "a.txt")
+    toml = write(tmp_path / "week" / "lecture.toml", "title = ")
+    wrong, other = find_sources([tmp_path])
+    assert (wrong.path, wrong.lecture_id, other) == (toml, "week", Source(sound, "week", "week"))
+    with pytest.raises(LectureFileInvalid, match=r"lecture\.toml: not valid TOML"):
+        read_lecture(wrong)
+    again = find_sources([described, sound])  # as when every file is read again
+    assert [(source.path, source.fault is None) for source in again] == [(toml, False), (sound, True)]
 
 
 @pytest.mark.parametrize(("files", "found"), [([], "none"), (["a.txt", "b.srt"], "a.txt, b.srt")])
@@ -222,7 +233,7 @@ def test_a_lecture_file_needs_one_transcript(tmp_path: Path, files: list[str], f
         write(tmp_path / name)
     toml = write(tmp_path / "lecture.toml", "")
     with pytest.raises(LectureFileInvalid) as caught:
-        find_sources([tmp_path])
+        read_lecture(*find_sources([tmp_path]))
     assert str(caught.value) == (
         f'{toml}: one transcript is expected beside this file, found {found}; name it: transcript = "FILE"'
     )

@@ -74,11 +74,10 @@ def check(settings: Settings, paths: tuple[Path, ...], as_json: bool) -> None:
 
 def _check(source: "Source", count_tokens: Callable[[str], int], max_tokens: int) -> _Checked:
     from corpus import split_sentences
-    from corpus.library import lecture_of
-    from corpus.transcripts import read_transcript
+    from corpus.library import lecture_of, transcript_of
 
     try:
-        transcript = read_transcript(source.path, archive=source.archive, speakers=source.speakers)
+        transcript = transcript_of(source)
     except CorpusError as error:
         return _Checked(str(source.path), source.lecture_id, error=str(error))
     lecture = lecture_of(source, transcript)
