@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from assistant.commands import as_question, is_term, what_is
 from assistant.lexical import LexicalIndex
 from assistant.questions import Word, analyse_question, has_content, is_command, plain_text, punctuated
 
@@ -14,7 +15,6 @@ _WORDS_CARRIED = 5
 _LONGEST_WORD = 60
 """Characters of a word that is carried; longer ones are no words."""
 _COMPLETE_FROM_WORDS = 3
-_TERM_WORDS = 3
 _ALONE_FROM_WORDS = 6
 """With as many content words of its own even what points back or is no sentence is taken as it is."""
 _OPENING = re.compile(
@@ -37,18 +37,6 @@ _CORRECTION = re.compile(
     r"^(?:(?:no|sorry|oops)[,.!]?\s+)*(?:i mean(?:t)?|sorry|i was asking about)[,:]?\s+(?=\w)", re.IGNORECASE
 )
 """What is said before the topic that was meant: "no, I mean ECS"."""
-_ASKED_POLITELY = r"(?:please\s+)?(?:(?:can|could|would) you\s+)?(?:please\s+)?"
-_TELL = re.compile(
-    r"(?:(?:and|so|ok|okay|but|now|then|well|thanks|thank you|great)[,.!]?\s+)*"
-    rf"{_ASKED_POLITELY}tell me (?:more |something )?about\s+"
-    rf"|{_ASKED_POLITELY}(?:explain|describe|define)\s+",
-    re.IGNORECASE,
-)
-"""Other ways to ask what something is."""
-_ARTICLE = re.compile(r"(?:an?|the)\s+", re.IGNORECASE)
-_PLEASE = re.compile(r",?\s+please$", re.IGNORECASE)
-_PLURAL = re.compile(r"[a-z][a-rtv-z]s$")
-"""How a plural ends, as far as a question needs it: no "ECS", "class" or "status"."""
 _END = "?.! "
 _QUESTION_WORD = re.compile(r"\b(?:what|which|who|whom|whose|where|when|why|how)\b", re.IGNORECASE)
 _SMALL_TALK = frozenset(
@@ -93,7 +81,7 @@ def standalone_question(
     complete in itself, and comes back as it was: one with many words of its own, and one that asks what
     something is by name ("What is interest?", but not "What is the interest?"). So does small talk ("ok,
     thanks"), and a name that corrects stands by itself: "ECS" for "no, I mean ECS". "Tell me about ECS" is
-    "What is ECS?", and so is "What about ECS?" where nothing was asked before.
+    "What is ECS?" (``commands.py``), and so is "What about ECS?" where nothing was asked before.
 
     ``choose`` gets what was completed though nothing in it points back, and the question as it was, and gives
     the one that is meant: "When is the exam? (Docker Hub)" or "When is the exam?".
@@ -112,16 +100,14 @@ def points_back(text: str) -> bool:
 
 
 def _completed(question: str, before: str, lexical: LexicalIndex, choose: Callable[[str, str], str]) -> str:
-    tell = _TELL.match(question)
-    if tell and (asked := _what_is(question[tell.end() :])):
-        question = asked
+    question = as_question(question)
     if not before:
         opening = _OPENING.match(question)
-        asked = _what_is(question[opening.end() :]) if opening and "about" in opening[0].lower() else None
+        asked = what_is(question[opening.end() :]) if opening and "about" in opening[0].lower() else None
         return asked or question
     frame = _FRAME.fullmatch(before.rstrip(_END))
     correction = _CORRECTION.match(question)
-    if correction and _is_term(meant := question[correction.end() :]):
+    if correction and is_term(meant := question[correction.end() :]):
         return f"{frame['ask']}{meant.rstrip(_END)}?" if frame else meant
     opening = _OPENING.match(question)
     rest = question[opening.end() :] if opening else question
@@ -146,22 +132,6 @@ def _completed(question: str, before: str, lexical: LexicalIndex, choose: Callab
     completed = f"{punctuated(question)} ({' '.join(word.text for word in carried)})"
     goes_on = opening is not None or points_back(question) or all(map(is_command, own))
     return completed if goes_on else choose(completed, question)
-
-
-def _what_is(topic: str) -> str | None:
-    """The question what ``topic`` is, where that is a term with or without an article."""
-    topic = _PLEASE.sub("", topic.rstrip(_END))
-    article = _ARTICLE.match(topic)
-    is_term = _is_term(topic[article.end() :] if article else topic)
-    if not is_term:
-        return None
-    return f"What {'are' if _PLURAL.search(topic) else 'is'} {topic}?"
-
-
-def _is_term(text: str) -> bool:
-    """Whether it is but a name: one to three words, all of which say what it is about."""
-    words = re.findall(r"\w+", text)
-    return 0 < len(words) <= _TERM_WORDS and all(map(has_content, words))
 
 
 def _is_small_talk(text: str) -> bool:

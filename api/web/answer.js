@@ -51,7 +51,7 @@ export class TurnView {
     if (!understood || understood === this.turn.question) return null;
     return element("div", { class: "understood" },
       element("p", { dir: "auto" }, "Understood as ", element("q", {}, understood)),
-      this.turn.state === "running"
+      this.turn.state === "running" || this.turn.alone
         ? null
         : element("button", { type: "button", class: "action", onclick: () => this.actions.retry(this.turn, { alone: true }) }, "Ask as written"));
   }

@@ -1,8 +1,8 @@
 // The conversation, kept in this browser.
 //
 // A turn is {question, scope: {course, lecture}, about, alone, state, answer, verdict}: `about` holds the
-// words it was asked about ({lectureId, title, start, end, quote}, or null), `alone` says that what was
-// said before is to be left out, `answer` is what has come of the contract's answer, `state` is
+// words it was asked about ({lectureId, title, start, end, quote}, or null), `alone` says that nothing was
+// said before or it is to be left out, `answer` is what has come of the contract's answer, `state` is
 // "running", "done", "stopped" or "failed" (then `problem` says why).
 
 import { ROOT } from "./address.js";
@@ -24,7 +24,8 @@ export class Conversation {
   }
 
   add(question, scope, about) {
-    const turn = { question, scope, about, alone: false, state: "running", answer: null, verdict: null };
+    const alone = !about && this.turns.length === 0;
+    const turn = { question, scope, about, alone, state: "running", answer: null, verdict: null };
     this.turns.push(turn);
     this.keep();
     return turn;

@@ -112,6 +112,13 @@ def test_what_was_misunderstood_can_be_asked_as_written(page: Page, site: str) -
     expect(turn.locator(".words")).to_contain_text(quote)
 
 
+def test_an_order_is_asked_and_nothing_before_it_can_be_left_out(page: Page, site: str) -> None:
+    page.goto(site)
+    turn = ask(page, "List the use cases of Docker")
+    expect(turn.locator(".understood q")).to_have_text("What are the use cases of Docker?")
+    expect(turn.get_by_role("button", name="Ask as written")).to_have_count(0)
+
+
 def test_two_tabs_are_one_conversation(page: Page, site: str) -> None:
     page.goto(site)
     other = page.context.new_page()
