@@ -1,36 +1,47 @@
 """What is ordered is asked: "List the use cases of Docker" → "What are the use cases of Docker?".
 
-The encoder and the ranking know questions; the same as an order finds less, and looks less answered.
+The encoder and the ranking know questions; the same as an order finds its answer less often, and with less
+confidence. Texts are as ``plain_text`` gives them: their words stand one blank apart.
 """
 
 import re
 
-from assistant.questions import has_content
+from assistant.questions import is_term
 
-__all__ = ["as_question", "is_term", "what_is"]
+__all__ = ["as_question", "what_is"]
 
-_TERM_WORDS = 3
-_POLITELY = r"(?:please\s+)?(?:(?:can|could|would) you\s+)?(?:please\s+)?"
-_BEFORE = rf"(?:(?:and|so|ok|okay|but|now|then|well|thanks|thank you|great)[,.!]?\s+)*{_POLITELY}"
+_POLITELY = "(?:please )?(?:(?:can|could|would) you )?(?:please )?"
 _TELL = re.compile(
-    rf"{_BEFORE}(?:tell me (?:more |something )?about|explain|describe|define)\s+", re.IGNORECASE
+    "(?:(?:and|so|ok|okay|but|now|then|well|thanks|thank you|great)[,.!]? )*"
+    rf"{_POLITELY}tell me (?:more |something )?about |{_POLITELY}(?:explain|describe|define) ",
+    re.IGNORECASE,
 )
+_NUMBER = r"two|three|four|five|six|seven|eight|nine|ten|\d{1,2}"
 _LIST = re.compile(
     # Without a word like "the" after it "list" may be what is asked for: "list comprehension".
-    rf"{_BEFORE}(?:list|name|enumerate)\s+(?:me\s+)?"
-    r"(?P<what>(?:all|the|some|any|an?|its|their|two|three|four|five|six|several)\s+\S.*)",
-    re.IGNORECASE | re.DOTALL,
+    rf"{_POLITELY}(?P<order>list|name|enumerate) (?:me )?"
+    rf"(?P<many>all(?: of)?(?: the)?|some|any|several|(?:the )?(?:{_NUMBER})|the|an?|one|its|their) "
+    "(?P<what>.+)",
+    re.IGNORECASE,
 )
 _COMPARE = re.compile(
-    rf"{_BEFORE}compare\s+(?P<one>\S.*?)\s+(?:and|with|to|against|versus|vs\.?)\s+(?P<other>\S.*)",
-    re.IGNORECASE | re.DOTALL,
+    rf"{_POLITELY}compare (?P<one>.+?) (?P<by>and|with|to|against|versus|vs\.?) (?P<other>.+)", re.IGNORECASE
 )
-_ARTICLE = re.compile(r"(?:an?|the)\s+", re.IGNORECASE)
-_PLEASE = re.compile(r",?\s+please$", re.IGNORECASE)
+_SENTENCES = re.compile(r"[.?!;:] ")
+_PARTS = re.compile(
+    r"[,;:]|\b(?:pros|cons|advantages|disadvantages|similarities|differences)\b", re.IGNORECASE
+)
+"""What two things to compare do not have in their names."""
+_ARTICLE = re.compile("(?:an?|the) ", re.IGNORECASE)
+_PLEASE = re.compile(r"[,.?!]* please$", re.IGNORECASE)
 _PLURAL = re.compile(r"[a-z][a-rtv-z]s$")
 """How a plural ends, as far as a question needs it: no "ECS", "class" or "status"."""
-_NOUN = re.compile(r".*?(?=\s(?:of|that|which|who|where|when|in|on|for|to|with|by|from|at)\b|$)", re.DOTALL)
-"""What is before the first word that says more of it: "the use cases" of "the use cases of Docker"."""
+_NOUN = re.compile(
+    r".*?(?=[,;:]| (?:of|that|which|who|where|when|in|on|for|to|with|by|from|at|as|and|or|i|you|we|they|it"
+    r"|is|are|used|using|called)\b|$)",
+    re.IGNORECASE,
+)
+"""What is before the first word that says more of it: "use cases" of "use cases of Docker"."""
 _END = "?.! "
 
 
@@ -38,13 +49,13 @@ def as_question(text: str) -> str:
     """``text`` as a question where it orders to explain, list or compare; else as it is."""
     if (tell := _TELL.match(text)) and (asked := what_is(text[tell.end() :])):
         return asked
-    if ordered := _LIST.fullmatch(text):
-        what = _bare(ordered["what"])
-        noun = _NOUN.match(what)
-        return f"What {'are' if noun and _PLURAL.search(noun[0]) else 'is'} {what}?"
-    if ordered := _COMPARE.fullmatch(text):
-        one, other = ordered["one"], _bare(ordered["other"])
-        if _is_named(one) and _is_named(other):
+    if (listed := _LIST.fullmatch(text)) and not _SENTENCES.search(listed["what"]):
+        return _listed(listed["order"].lower(), listed["many"].lower(), _bare(listed["what"]))
+    if compared := _COMPARE.fullmatch(text):
+        one, other = compared["one"], _bare(compared["other"])
+        # Of "ECS and EKS pricing" the last word may be of both.
+        is_clear = compared["by"] != "and" or _named(other) != other or len(other.split()) <= len(one.split())
+        if is_clear and is_term(_named(one)) and is_term(_named(other)) and not _PARTS.search(text):
             return f"How {'do' if _PLURAL.search(one) else 'does'} {one} differ from {other}?"
     return text
 
@@ -52,21 +63,30 @@ def as_question(text: str) -> str:
 def what_is(topic: str) -> str | None:
     """The question what ``topic`` is, where that is a term with or without an article."""
     topic = _bare(topic)
-    if not _is_named(topic):
-        return None
-    return f"What {'are' if _PLURAL.search(topic) else 'is'} {topic}?"
+    return f"What {'are' if _PLURAL.search(topic) else 'is'} {topic}?" if is_term(_named(topic)) else None
 
 
-def is_term(text: str) -> bool:
-    """Whether it is but a name: one to three words, all of which say what it is about."""
-    words = re.findall(r"\w+", text)
-    return 0 < len(words) <= _TERM_WORDS and all(map(has_content, words))
+def _listed(order: str, many: str, what: str) -> str:
+    """What ``order`` asks for, with "the" where it is a list, by which lists are known."""
+    if many in {"a", "an", "one"}:
+        return f"What is {'a' if many == 'one' else many} {what}?"
+    noun = _NOUN.match(what)
+    is_plural = noun is not None and _PLURAL.search(noun[0]) is not None
+    if many in {"its", "their", "the"}:
+        return f"What {'are' if is_plural or order != 'name' else 'is'} {many} {what}?"
+    number = many.removeprefix("the ")
+    if many.startswith("all"):
+        return f"What are all the {what}?"
+    return (
+        f"What are the {what}?" if number in {"some", "any", "several"} else f"What are the {number} {what}?"
+    )
 
 
-def _is_named(topic: str) -> bool:
+def _named(topic: str) -> str:
+    """Without an article before it."""
     article = _ARTICLE.match(topic)
-    return is_term(topic[article.end() :] if article else topic)
+    return topic[article.end() :] if article else topic
 
 
 def _bare(topic: str) -> str:
-    return _PLEASE.sub("", topic.rstrip(_END))
+    return _PLEASE.sub("", topic.rstrip(_END)).rstrip(_END)

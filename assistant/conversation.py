@@ -4,9 +4,17 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from assistant.commands import as_question, is_term, what_is
+from assistant.commands import as_question, what_is
 from assistant.lexical import LexicalIndex
-from assistant.questions import Word, analyse_question, has_content, is_command, plain_text, punctuated
+from assistant.questions import (
+    Word,
+    analyse_question,
+    has_content,
+    is_command,
+    is_term,
+    plain_text,
+    punctuated,
+)
 
 __all__ = ["Turn", "points_back", "standalone_question"]
 

@@ -16,6 +16,7 @@ from assistant.salvage import Salvage, salvage
 from assistant.store import writing
 from assistant.uploads import discard_upload
 from corpus import CorpusError, Lecture, Problem, Source, find_sources, read_lecture
+from corpus.describing import TOML
 from corpus.errors import LectureIdTaken
 from corpus.sources import present_sources
 
@@ -67,20 +68,23 @@ def index_paths(
             )
             _refuse_taken_ids(sources, known.sources, present)
             fresh, failures = _read(sources, progress, strict)
+            unread = [_root(source) for source, _ in failures]
             renamed = _renamed(sources, fresh, known.sources)
             lectures = {
                 lecture_id: known.as_it_is(lecture_id)
                 for lecture_id, source in known.sources.items()
-                if lecture_id not in renamed and (source in present or not _is_within(source, paths))
+                if lecture_id not in renamed
+                and (source in present or not _is_within(source, paths) or _is_within(source, unread))
             } | fresh
             if not lectures:
-                raise NothingReadable(f"nothing was indexed: {failures[0]}")
+                raise NothingReadable(f"nothing was indexed: {failures[0][1]}")
             builder = GenerationBuilder(settings, progress, encoder)
             changes = builder.build(list(lectures.values()), known.earlier, known.retired)
         lost = [line for lecture_id, line in known.lost.items() if lecture_id not in fresh]
         problems = tuple(problem for lecture in fresh.values() for problem in lecture.problems)
         gone = {} if paths else {i: file for i, file in known.sources.items() if file not in present}
-        return IndexReport(changes, problems, (*failures, *lost), gone, renamed)
+        faults = (*(str(error) for _, error in failures), *lost)
+        return IndexReport(changes, problems, faults, gone, renamed)
 
 
 def index_lectures(
@@ -169,7 +173,9 @@ def _refuse_taken_ids(sources: Sequence[Source], old: dict[str, str], present: s
     One that is among ``sources`` has given up the id that it had.
     """
     read = {str(source.path.resolve()) for source in sources}
-    for source in (source for source in sources if not source.fault):
+    for source in sources:
+        if source.fault:  # it takes no id
+            continue
         other = old.get(source.lecture_id)
         if other is not None and other not in read and other in present:
             raise LectureIdTaken(
@@ -197,7 +203,7 @@ def _renamed(
 
 def _read(
     sources: Sequence[Source], progress: Progress, strict: bool
-) -> tuple[dict[str, Lecture], list[str]]:
+) -> tuple[dict[str, Lecture], list[tuple[Source, CorpusError]]]:
     lectures, failures = {}, []
     for number, source in enumerate(sources, start=1):
         progress("reading", number, len(sources))
@@ -206,13 +212,18 @@ def _read(
         except CorpusError as error:
             if strict or len(sources) == 1:
                 raise
-            failures.append(str(error))
+            failures.append((source, error))
             continue
         if strict and lecture.problems:
             first = lecture.problems[0]
             raise CorpusError(f"{first.reason} (refused by --strict)", path=first.path, line=first.line)
         lectures[source.lecture_id] = lecture
     return lectures, failures
+
+
+def _root(source: Source) -> Path:
+    """Under what lies all that ``source`` may have been before it could not be read."""
+    return source.path.parent if source.path.name == TOML else source.path
 
 
 def _is_within(source: str, paths: Sequence[Path]) -> bool:

@@ -16,6 +16,7 @@ __all__ = [
     "analyse_question",
     "has_content",
     "is_command",
+    "is_term",
     "plain_text",
     "punctuated",
     "weighed_words",
@@ -174,6 +175,12 @@ def has_content(text: str) -> bool:
 def is_command(word: Word) -> bool:
     """Whether a word tells the assistant what to do and is no topic: "explain" at the beginning."""
     return word.start == 0 and word.text.lower() in _COMMANDS
+
+
+def is_term(text: str) -> bool:
+    """Whether it is but a name: one to three words, all of which say what it is about."""
+    words = re.findall(r"\w+", text)
+    return 0 < len(words) <= _TERM_WORDS and all(map(has_content, words))
 
 
 def _is_content(word: str) -> bool:

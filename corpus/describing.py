@@ -103,8 +103,8 @@ def described(
 ) -> Source:
     """The lecture of a folder that holds ``names``, as its ``lecture.toml`` describes it.
 
-    ``data`` are the bytes of ``toml``; ``read`` gives those of a file of the folder by its name. The fault
-    is that the file is wrong, or names no transcript of the folder.
+    ``data`` are the bytes of ``toml``; ``read`` gives those of a file of the folder by its name. Where the
+    file is wrong, or names no transcript of the folder, that is the ``fault`` of what is returned.
     """
     try:
         return _described(toml, data, names, read, archive)
@@ -112,8 +112,8 @@ def described(
         return misdescribed(toml, error, archive)
 
 
-def misdescribed(toml: Path, fault: LectureFileInvalid, archive: Path | None = None) -> Source:
-    """The lecture of a folder whose ``lecture.toml`` is wrong."""
+def misdescribed(toml: Path, fault: CorpusError, archive: Path | None = None) -> Source:
+    """The lecture of a folder whose ``lecture.toml`` is wrong; it has the folder's name, if not that id."""
     name = _folder_name(toml.parent, archive)
     return Source(toml, lecture_slug(name), _as_words(name), archive=archive, fault=fault)
 

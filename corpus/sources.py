@@ -1,6 +1,6 @@
 """Files, folders and ZIP archives → the transcripts in them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -207,13 +207,23 @@ def _sources_in_archive(archive: Path) -> Iterator[Source]:
             return read_member(archive, (folder / name).as_posix(), MAX_BYTES)
 
         if folder in with_toml:
-            toml = archive / folder / TOML
-            yield described(toml, read(TOML), sorted(names), read, archive)
+            yield _described_in_archive(archive, folder, sorted(names), read)
             continue
         for name in names:
             member = archive / folder / name
             if is_transcript(member, read):
                 yield undescribed(member, archive)
+
+
+def _described_in_archive(
+    archive: Path, folder: PurePosixPath, names: list[str], read: Callable[[str], bytes]
+) -> Source:
+    toml = archive / folder / TOML
+    try:
+        data = read(TOML)
+    except CorpusError as error:
+        return misdescribed(toml, error, archive)
+    return described(toml, data, names, read, archive)
 
 
 def _sources_in_found_archive(archive: Path) -> Iterator[Source]:

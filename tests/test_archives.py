@@ -158,6 +158,18 @@ def test_a_wrong_lecture_file_in_an_archive_is_refused_by_name(tmp_path: Path) -
         read_lecture(*find_sources([zipped / "w" / "a.srt"]))
 
 
+def test_a_lecture_file_in_an_archive_that_cannot_be_read_hides_no_other_lecture(tmp_path: Path) -> None:
+    zipped = archive(tmp_path / "a.zip", {"w/lecture.toml": "", "w/a.srt": SRT, "b.srt": SRT})
+    data = bytearray(zipped.read_bytes())
+    data[6] |= 1  # encrypted, says the first file's header
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    zipped.write_bytes(data)
+    wrong, sound = sorted(find_sources([tmp_path]), key=lambda source: source.fault is None)
+    assert (wrong.path, read_lecture(sound).lecture_id) == (zipped / "w" / "lecture.toml", "b")
+    with pytest.raises(TranscriptUnreadable, match="it is encrypted"):
+        read_lecture(wrong)
+
+
 def test_flipped_bytes_give_an_error_of_ours_or_the_same_words(tmp_path: Path) -> None:
     whole = io.BytesIO()
     with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as packed:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -158,6 +159,27 @@ def test_a_lecture_file_that_became_wrong_keeps_its_lecture_and_stops_no_other(
         assert [failure.partition(":")[0] for failure in report.failures] == [str(toml)]
         assert live(settings).catalog.lecture("week").title == "Boats"
         assert live(settings).catalog.lecture("apples").transcript == "Pears are green."
+
+
+def test_what_a_broken_archive_or_lecture_file_no_longer_shows_stays(
+    settings: Settings, lectures: Path
+) -> None:
+    week = lectures / "week"
+    week.mkdir()
+    (lectures / "boats.txt").rename(week / "boats.txt")
+    (week / "lecture.toml").write_text('transcript = "boats.txt"\n')
+    packed = lectures / "course.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.write(lectures / "cats.txt", "inner/cats.txt")
+    (lectures / "cats.txt").unlink()
+    assert sorted(run(settings, lectures).changes.added) == ["apples", "cats", "week"]
+    (week / "boats.txt").rename(week / "ships.txt")
+    whole = packed.read_bytes()
+    for broken in (whole[: len(whole) // 2], b""):
+        packed.write_bytes(broken)
+        report = run(settings, lectures)
+        assert len(report.failures) == 2
+        assert sorted(report.changes.unchanged) == ["apples", "cats", "week"]
 
 
 @pytest.mark.parametrize("below", ["", "home", "a/b/home"])

@@ -1,0 +1,69 @@
+"""Orders that are asked as questions, and what only looks like one."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assistant.commands import as_question
+from assistant.quoting import wants_several
+
+
+@pytest.mark.parametrize(
+    ("order", "question"),
+    [
+        ("List the use cases of Docker", "What are the use cases of Docker?"),
+        ("could you list all container services please?", "What are all the container services?"),
+        ("list all of the places an image can be kept.", "What are all the places an image can be kept?"),
+        ("Enumerate some use cases, please.", "What are the use cases?"),
+        ("List 3 benefits of Docker", "What are the 3 benefits of Docker?"),
+        ("Name two places", "What are the two places?"),
+        ("List the functions I need to save a dataset", "What are the functions I need to save a dataset?"),
+        ("list its benefits", "What are its benefits?"),
+        ("Name the libraries used by the speaker", "What are the libraries used by the speaker?"),
+        ("Name the places where an image is kept", "What are the places where an image is kept?"),
+        ("Name the status of the job", "What is the status of the job?"),
+        ("Name one store for images.", "What is a store for images?"),
+        ("Compare ECS and EKS", "How does ECS differ from EKS?"),
+        (
+            "Please compare containers with a virtual machine.",
+            "How do containers differ from a virtual machine?",
+        ),
+        ("compare Docker and a virtual machine", "How does Docker differ from a virtual machine?"),
+        ("explain Docker Hub, please", "What is Docker Hub?"),
+    ],
+)
+def test_an_order_becomes_the_question(order: str, question: str) -> None:
+    assert as_question(order) == question
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "list comprehension syntax",
+        "name of the first store",
+        "List the steps. Then explain how each works.",
+        "compare how both are stored and run",
+        "Compare ECS, EKS and Fargate",
+        "Compare ECS and EKS pricing",
+        "compare the pros and cons",
+        "and explain analyze?",
+        "and list the benefits",
+        "What are the steps?",
+        "",
+    ],
+)
+def test_anything_else_stays_as_it_is(text: str) -> None:
+    assert as_question(text) == text
+
+
+@pytest.mark.parametrize("rest", ["use cases", "running containers", "container services of AWS"])
+@pytest.mark.parametrize("many", ["the", "all", "all the", "some", "any", "several", "two", "the 3"])
+@pytest.mark.parametrize("order", ["List", "name", "Enumerate"])
+def test_a_list_is_still_asked_for(order: str, many: str, rest: str) -> None:
+    assert wants_several(as_question(f"{order} {many} {rest}"))
+
+
+@given(st.text(st.sampled_from("list name compare all the and with of X's?., "), max_size=60))
+def test_a_question_is_no_order(text: str) -> None:
+    asked = as_question(text)
+    assert as_question(asked) == asked
