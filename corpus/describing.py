@@ -113,7 +113,7 @@ def described(
 
 
 def misdescribed(toml: Path, fault: CorpusError, archive: Path | None = None) -> Source:
-    """The lecture of a folder whose ``lecture.toml`` is wrong; it has the folder's name, if not that id."""
+    """The lecture of a folder whose ``lecture.toml`` is wrong, called as the folder."""
     name = _folder_name(toml.parent, archive)
     return Source(toml, lecture_slug(name), _as_words(name), archive=archive, fault=fault)
 
