@@ -13,13 +13,24 @@ __all__ = ["as_question", "what_is"]
 _POLITELY = "(?:please )?(?:(?:can|could|would) you )?(?:please )?"
 _TELL = re.compile(
     "(?:(?:and|so|ok|okay|but|now|then|well|thanks|thank you|great)[,.!]? )*"
-    rf"{_POLITELY}tell me (?:more |something )?about |{_POLITELY}(?:explain|describe|define) ",
+    rf"{_POLITELY}tell me (?:more |something )?about |{_POLITELY}(?:explain|describe|define) "
+    "|what (?:did|does|do) (?:the )?(?:lecturers?|speakers?|teachers?|professors?|lectures?|videos?|course)"
+    " (?:say|tell us) about ",
     re.IGNORECASE,
+)
+_CLAUSE = re.compile(
+    rf"{_POLITELY}(?:would you mind )?(?:tell(?:ing)? me|explain(?:ing)?(?: to me)?|do you know"
+    r"|i want to know|i(?:'d| would) like to know) what (?P<topic>.+) (?:is|are|means?)[?.! ]*",
+    re.IGNORECASE,
+)
+"""What is asked inside another sentence: "tell me what Fargate is"."""
+_EXAMPLE = re.compile(
+    rf"{_POLITELY}give (?:me )?(?P<some>an example|(?:some )?examples) of (?P<what>.+)", re.IGNORECASE
 )
 _NUMBER = r"two|three|four|five|six|seven|eight|nine|ten|\d{1,2}"
 _LIST = re.compile(
     # Without a word like "the" after it "list" may be what is asked for: "list comprehension".
-    rf"{_POLITELY}(?P<order>list|name|enumerate) (?:me )?"
+    rf"{_POLITELY}(?P<order>list|name|mention|enumerate) (?:me )?"
     rf"(?P<many>all(?: of)?(?: the)?|some|any|several|(?:the )?(?:{_NUMBER})|the|an?|one|its|their) "
     "(?P<what>.+)",
     re.IGNORECASE,
@@ -33,7 +44,7 @@ _PARTS = re.compile(
 )
 """What two things to compare do not have in their names."""
 _ARTICLE = re.compile("(?:an?|the) ", re.IGNORECASE)
-_PLEASE = re.compile(r"[,.?!]* please$", re.IGNORECASE)
+_PLEASE = re.compile(r"(?: for me)?[,.?!]*(?: please)?$", re.IGNORECASE)
 _PLURAL = re.compile(r"[a-z][a-rtv-z]s$")
 """How a plural ends, as far as a question needs it: no "ECS", "class" or "status"."""
 _NOUN = re.compile(
@@ -49,6 +60,11 @@ def as_question(text: str) -> str:
     """``text`` as a question where it orders to explain, list or compare; else as it is."""
     if (tell := _TELL.match(text)) and (asked := what_is(text[tell.end() :])):
         return asked
+    if (clause := _CLAUSE.fullmatch(text)) and (asked := what_is(clause["topic"])):
+        return asked
+    if example := _EXAMPLE.fullmatch(text):
+        is_one = example["some"].lower() == "an example"
+        return f"What {'is an example' if is_one else 'are examples'} of {_bare(example['what'])}?"
     if (listed := _LIST.fullmatch(text)) and not _SENTENCES.search(listed["what"]):
         return _listed(listed["order"].lower(), listed["many"].lower(), _bare(listed["what"]))
     if compared := _COMPARE.fullmatch(text):
@@ -56,7 +72,7 @@ def as_question(text: str) -> str:
         # Of "ECS and EKS pricing" the last word may be of both.
         is_clear = compared["by"] != "and" or _named(other) != other or len(other.split()) <= len(one.split())
         if is_clear and is_term(_named(one)) and is_term(_named(other)) and not _PARTS.search(text):
-            return f"How {'do' if _PLURAL.search(one) else 'does'} {one} differ from {other}?"
+            return f"What is the difference between {one} and {other}?"
     return text
 
 
@@ -73,7 +89,7 @@ def _listed(order: str, many: str, what: str) -> str:
     noun = _NOUN.match(what)
     is_plural = noun is not None and _PLURAL.search(noun[0]) is not None
     if many in {"its", "their", "the"}:
-        return f"What {'are' if is_plural or order != 'name' else 'is'} {many} {what}?"
+        return f"What {'are' if is_plural or order in {'list', 'enumerate'} else 'is'} {many} {what}?"
     number = many.removeprefix("the ")
     if many.startswith("all"):
         return f"What are all the {what}?"

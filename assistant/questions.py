@@ -97,7 +97,11 @@ _KINDS = (
     (Kind.PERSON, r"\bwho(?:m|se)?\b"),
     (Kind.PROCEDURE, r"\bhow\b"),
 )
-_COMMANDS = frozenset({"list", "name", "compare", "describe", "explain", "define", "enumerate", "summarize"})
+_COMMANDS = frozenset(
+    """
+    compare define describe discuss enumerate explain give list mention name summarise summarize tell
+    """.split()  # noqa: SIM905 (as a list it would take a line each)
+)
 """What a question may begin with that is asked of the assistant, not of the lecture."""
 _QUESTION_MARKS = "?？؟"
 _TERM_WORDS = 3

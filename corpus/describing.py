@@ -124,9 +124,9 @@ def _described(
     try:
         table: dict[str, Any] = tomllib.loads(data.decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise LectureFileInvalid(
-            f'not valid TOML: {error}; texts stand in quotes: course = "aws"', path=toml
-        ) from error
+        is_open = "'\\n'" in str(error)
+        told = "a quote is not closed" if is_open else 'texts stand in quotes: course = "aws"'
+        raise LectureFileInvalid(f"not valid TOML: {error}; {told}", path=toml) from error
     unknown = sorted(set(table) - {*_TEXT_KEYS, "speakers"})
     if unknown:
         known = ", ".join((*_TEXT_KEYS, "speakers"))

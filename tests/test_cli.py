@@ -157,6 +157,11 @@ def test_chat_keeps_the_conversation(indexed_home: Path) -> None:
     assert "Amazon Elastic Kubernetes Service" in done.stdout
 
 
+def test_chat_ends_where_one_says_so(indexed_home: Path) -> None:
+    done = run("chat", home=indexed_home, stdin="Quit\nWhat is ECS?\n")
+    assert (done.returncode, done.stdout) == (0, "")
+
+
 def test_a_question_needs_no_quotes(indexed_home: Path) -> None:
     quoted, plain = (
         json.loads(run("ask", "--json", *words, home=indexed_home).stdout)
@@ -174,6 +179,16 @@ def test_home_after_the_command_is_told_its_place(tmp_path: Path) -> None:
     done = run("lectures", "--home", tmp_path, home=tmp_path)
     assert done.returncode == 2
     assert "--home goes before the command: assistant --home DIR COMMAND …" in done.stderr
+
+
+def test_what_was_not_read_is_counted_beside_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "pods.srt").write_text(SRT)
+    (tmp_path / "week").mkdir()
+    (tmp_path / "week" / "lecture.toml").write_text("title = ")
+    done = run("index", tmp_path, home=tmp_path / "home")
+    assert done.returncode == 3
+    assert done.stdout == "1 added · 1 passages, 1 embedded · 1 not read\n"
+    assert f"not read: {tmp_path / 'week' / 'lecture.toml'}: not valid TOML" in done.stderr
 
 
 def test_one_path_that_is_not_there_keeps_all_from_the_index_and_that_is_said(tmp_path: Path) -> None:

@@ -303,6 +303,21 @@ def test_markdown_words_are_cues_and_code_blocks_html_and_targets_are_left_out()
     )
 
 
+def test_a_row_of_a_markdown_table_is_a_block_of_its_cells() -> None:
+    text = "Parts.\n\n| organelle | function |\n| --- | :-: |\n| ribosome | makes *protein* |\n\nMore.\n"
+    assert read_markdown(text, "a.md") == (
+        [
+            RawCue("Parts.", 1, 1, starts_block=True),
+            RawCue("organelle", 3, 3, starts_block=True),
+            RawCue("function", 3, 3),
+            RawCue("ribosome", 5, 5, starts_block=True),
+            RawCue("makes protein", 5, 5),
+            RawCue("More.", 7, 7, starts_block=True),
+        ],
+        [],
+    )
+
+
 def test_markdown_lines_hold_their_words_where_a_code_span_runs_over_a_line_end() -> None:
     # The span loses the line end in it, so the words of line 3 are on line 2 or 3.
     cues, _ = read_markdown("Type `docker\nrun` and\nwait.\n", "a.md")

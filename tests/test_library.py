@@ -187,6 +187,10 @@ def test_of_several_transcripts_the_named_one_or_the_one_called_transcript_is_re
     [
         ("title = ", "not valid TOML: Invalid value"),
         (
+            'title = "x\n',
+            r"not valid TOML: Illegal character '\n' (at line 1, column 11); a quote is not closed",
+        ),
+        (
             'titel = "x"',
             "unknown key 'titel'; known are id, title, course, language, url, transcript, speakers",
         ),

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ask", "chat", "lectures", "search", "show"]
 
+_ENDS = frozenset({"exit", "exit()", "quit", "quit()", "bye", ":q", "/exit", "/quit"})
+"""What ends a conversation, as in other programs that one types to."""
 _HISTORY_BYTES = 10_000_000
 """Of a file of earlier turns: far more than a conversation has."""
 
@@ -107,7 +109,10 @@ def search(
 @limit_option
 @click.pass_obj
 def chat(settings: Settings, course: str | None, lectures: tuple[str, ...], limit: int) -> None:
-    """Ask one question after another; follow-ups are understood. Ctrl-D or a typed empty line ends it."""
+    """Ask one question after another; follow-ups are understood.
+
+    Ctrl-D, "exit", "quit" or a typed empty line ends it.
+    """
     from assistant.conversation import Turn
     from assistant.rendering import note, print_answer
 
@@ -123,6 +128,8 @@ def chat(settings: Settings, course: str | None, lectures: tuple[str, ...], limi
             if sys.stdin.isatty():
                 return
             continue
+        if question.strip().lower() in _ENDS:
+            return
         try:
             answer = assistant.ask(
                 question, history=turns, course=course, lectures=lectures or None, limit=limit

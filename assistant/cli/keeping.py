@@ -57,7 +57,8 @@ def index(settings: Settings, paths: tuple[Path, ...], strict: bool, as_json: bo
             new = report.renamed.get(lecture_id)
             why = f"which is {new} now" if new else "whose file is no more in the folder"
             note(f"removed: {lecture_id}, {why}")
-        click.echo(_told(report.changes))
+        unread = f" · {len(report.failures)} not read" if report.failures else ""
+        click.echo(_told(report.changes) + unread)
     if report.failures:
         sys.exit(DATA_ERROR)
 

@@ -1,4 +1,4 @@
-"""Markdown (CommonMark, by markdown-it-py): headings, paragraphs and list items become cues."""
+"""Markdown (CommonMark and tables, by markdown-it-py): headings, paragraphs, items and cells become cues."""
 
 import re
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["markdown_title", "read_markdown"]
 
 _LONGEST_TITLE = 200
+_CELLS = ("th_open", "td_open")
 
 # A rule of dashes opens no front matter: a key follows that.
 _FRONT_MATTER = re.compile(
@@ -30,12 +31,14 @@ def read_markdown(text: str, path: str) -> tuple[list[RawCue], list[Problem]]:
         text = "\n" * front[0].count("\n") + text[front.end() :]
     cues = []
     # Blocks first and what is in each one after the other: all at once would take 65 times the file.
-    parser = MarkdownIt("commonmark").disable(["inline", "text_join"])
+    parser = MarkdownIt("commonmark").enable("table").disable(["inline", "text_join"])
     references: dict[str, Any] = {}
+    first = True
     for token in parser.parse(text, references):
+        # A row is a block of its cells, so that what is said of its first one stays with it.
+        first = first or (token.nesting > 0 and token.type not in _CELLS)
         if token.type != "inline" or token.map is None:
             continue
-        first = True
         children: list[Token] = []
         parser.inline.parse(token.content, parser, references, children)
         lines = _words(children).split("\n")
