@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from assistant.commands import as_question, what_is
+from assistant.commands import what_is, what_ordered, what_told
 from assistant.lexical import LexicalIndex
 from assistant.questions import (
     Word,
@@ -108,7 +108,9 @@ def points_back(text: str) -> bool:
 
 
 def _completed(question: str, before: str, lexical: LexicalIndex, choose: Callable[[str, str], str]) -> str:
-    question = as_question(question)
+    told = what_told(question)
+    ordered = None if told else what_ordered(question)
+    question = told or ordered or question
     if not before:
         opening = _OPENING.match(question)
         asked = what_is(question[opening.end() :]) if opening and "about" in opening[0].lower() else None
@@ -127,7 +129,8 @@ def _completed(question: str, before: str, lexical: LexicalIndex, choose: Callab
     own = analysed.words if has_content(question) else ()
     # Two words that no lecture has are another topic, however short: "What is the capital of France?"
     elsewhere = len(own) > 1 and all(word.idf >= analysed.highest_idf for word in own)
-    by_name = _FRAME.fullmatch(question.rstrip(_END)) is not None and _DEFINITE.search(question) is None
+    is_frame = ordered is None and _FRAME.fullmatch(question.rstrip(_END)) is not None
+    by_name = is_frame and _DEFINITE.search(question) is None
     refers = points_back(question) or _ASKS.match(question) is None
     leans = (
         opening is not None

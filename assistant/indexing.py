@@ -170,14 +170,18 @@ def _known(home: Path) -> _Known:
 def _refuse_taken_ids(sources: Sequence[Source], old: dict[str, str], present: set[str]) -> None:
     """Two files that both exist may not share an id; a file that was moved keeps its own.
 
-    One that is among ``sources`` has given up the id that it had.
+    One that is among ``sources`` has given up the id that it had, and so has one that is no longer the
+    transcript of its folder, for another one is.
     """
     read = {str(source.path.resolve()) for source in sources}
     for source in sources:
         if source.fault:  # it takes no id
             continue
         other = old.get(source.lecture_id)
-        if other is not None and other not in read and other in present:
+        if other is None or other in read or other not in present:
+            continue
+        folder = source.path.parent.resolve()
+        if Path(other).parent != folder or not (folder / TOML).is_file():
             raise LectureIdTaken(
                 f"lecture id {source.lecture_id!r} is already that of {other}; rename this file or "
                 "set another id in a lecture.toml beside it",

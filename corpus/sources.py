@@ -1,5 +1,6 @@
 """Files, folders and ZIP archives → the transcripts in them."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -46,14 +47,15 @@ def find_sources(paths: Iterable[Path]) -> list[Source]:
     for path, wanted in _by_archive(paths):
         found = 0
         missing = set(wanted)
-        for source in _sources_under(path):
+        for source in _sources_in_found_archive(path) if wanted else _sources_under(path):
             read = {file for file in wanted if _is_of(source, file)}
             if wanted and not read:
                 continue
             missing -= read
             found += 1
             # What cannot be read takes no id from what can.
-            other = taken.setdefault((source.lecture_id, source.path if source.fault else None), source)
+            fault = source.path.resolve() if source.fault else None
+            other = taken.setdefault((source.lecture_id, fault), source)
             if other.path.resolve() != source.path.resolve():
                 clashes.append((source, other))
         if missing:
@@ -85,9 +87,12 @@ def _ids_taken(clashes: Sequence[tuple[Source, Source]]) -> LectureIdTaken:
 
 
 def present_sources(sources: Iterable[str]) -> set[str]:
-    """Those of ``sources``, as ``Lecture.source`` names files, that are still there, also in archives."""
+    """Those of ``sources``, as ``Lecture.source`` names files, that are still there, also in archives.
+
+    Of an archive that cannot be searched all are taken to be there.
+    """
     present = set()
-    names: dict[Path, list[str]] = {}
+    names: dict[Path, list[str] | None] = {}
     for source in sources:
         path = Path(source)
         if path.is_file():
@@ -97,8 +102,9 @@ def present_sources(sources: Iterable[str]) -> set[str]:
                 try:
                     names[archive] = member_names(archive)
                 except CorpusError:
-                    names[archive] = []
-            if path.relative_to(archive).as_posix() in names[archive]:
+                    names[archive] = None
+            found = names[archive]
+            if found is None or path.relative_to(archive).as_posix() in found:
                 present.add(source)
     return present
 
@@ -177,7 +183,7 @@ def _leads_nowhere(entry: Path) -> bool:
 
 
 def _source_of_file(path: Path) -> Source:
-    if not (path.parent / TOML).is_file():
+    if not os.path.lexists(path.parent / TOML):
         return undescribed(path)
     source = _described_in(path.parent, _names_in(path.parent))
     return source if source.fault or source.path.resolve() == path.resolve() else undescribed(path)

@@ -4,8 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.commands import as_question
+from assistant.commands import what_ordered, what_told
 from assistant.quoting import wants_several
+
+
+def as_question(text: str) -> str:
+    return what_told(text) or what_ordered(text) or text
 
 
 @pytest.mark.parametrize(
@@ -22,7 +26,14 @@ from assistant.quoting import wants_several
         ("Name the libraries used by the speaker", "What are the libraries used by the speaker?"),
         ("Name the places where an image is kept", "What are the places where an image is kept?"),
         ("Name the status of the job", "What is the status of the job?"),
-        ("Name one store for images.", "What is a store for images?"),
+        ("Name one store for images.", "What is one store for images?"),
+        ("Name an alternative", "What is an alternative?"),
+        ("List some of the benefits of Docker", "What are the benefits of Docker?"),
+        ("Name one of the advantages", "What are the advantages?"),
+        ("list all of its benefits", "What are all its benefits?"),
+        ("List a couple of places", "What are the places?"),
+        ("List the two stores", "What are the two stores?"),
+        ("Name the analysis", "What is the analysis?"),
         ("Compare ECS and EKS", "What is the difference between ECS and EKS?"),
         (
             "Please compare containers with a virtual machine.",
@@ -60,6 +71,15 @@ def test_an_order_becomes_the_question(order: str, question: str) -> None:
         "give me the answer as a table",
         "and list the benefits",
         "What are the steps?",
+        "name a few",
+        "list all of them",
+        "list any of those",
+        "name two of them",
+        "List one two three",
+        "list a directory in Linux",
+        "list the files = [1, 2]",
+        "List all containers how?",
+        "Name the services and list the prices",
         "",
     ],
 )

@@ -40,6 +40,8 @@ def alone(question: str, *before: str, lexical: LexicalIndex) -> str:
         ("What is Docker Hub?", "I mean the price of it", "I mean the price of it? (Docker Hub)"),
         ("Explain how images differ", "and its price?", "and its price? (images differ)"),
         ("What is Docker Hub?", "Tell me more", "Tell me more? (Docker Hub)"),
+        ("What is Docker Hub?", "name a few", "name a few? (Docker Hub)"),
+        ("What is Docker Hub?", "Name an alternative", "What is an alternative? (Docker Hub)"),
         ("What is Docker Hub?", "How do I do so?", "How do I do so? (Docker Hub)"),
         ("What is Docker Hub?", "What about both?", "What about both? (Docker Hub)"),
     ],
@@ -82,6 +84,7 @@ def test_a_change_of_topic_is_not_dragged_back(lexical: LexicalIndex, question: 
         ("what about status?", "What is status?"),
         ("Explain how images are stored", "Explain how images are stored"),
         ("tell me about it", "tell me about it"),
+        ("List the use cases of Docker", "What are the use cases of Docker?"),
         ("Tell me about how images are stored", "Tell me about how images are stored"),
     ],
 )

@@ -177,9 +177,39 @@ def test_what_a_broken_archive_or_lecture_file_no_longer_shows_stays(
     whole = packed.read_bytes()
     for broken in (whole[: len(whole) // 2], b""):
         packed.write_bytes(broken)
-        report = run(settings, lectures)
-        assert len(report.failures) == 2
+        for paths in ([lectures], []):  # without paths, every file that is there is read again
+            report = index_paths(paths, settings, lambda *_: None, encoder=WordEncoder())
+            assert sorted(report.changes.unchanged) == ["apples", "cats", "week"]
+            assert any(str(packed) in failure for failure in report.failures)
+
+
+def test_a_lecture_file_that_cannot_be_opened_renames_no_lecture(settings: Settings, lectures: Path) -> None:
+    week = lectures / "week"
+    week.mkdir()
+    (lectures / "boats.txt").rename(week / "boats.txt")
+    (week / "lecture.toml").write_text("")
+    run(settings, lectures)
+    (week / "lecture.toml").unlink()
+    (week / "lecture.toml").symlink_to("nowhere")
+    for paths in ([lectures], []):
+        report = index_paths(paths, settings, lambda *_: None, encoder=WordEncoder())
+        assert (report.renamed, len(report.failures)) == ({}, 1)
         assert sorted(report.changes.unchanged) == ["apples", "cats", "week"]
+
+
+def test_another_transcript_of_a_folder_can_be_named_where_one_was_indexed(
+    settings: Settings, lectures: Path
+) -> None:
+    week = lectures / "week"
+    week.mkdir()
+    (lectures / "boats.txt").rename(week / "boats.txt")
+    (week / "lecture.toml").write_text("")
+    run(settings, lectures)
+    (week / "ships.txt").write_text("Ships are large.\n")
+    assert "found boats.txt, ships.txt" in run(settings, lectures).failures[0]
+    (week / "lecture.toml").write_text('transcript = "ships.txt"\n')
+    assert run(settings, lectures).changes.changed == ("week",)
+    assert live(settings).catalog.lecture("week").transcript == "Ships are large."
 
 
 @pytest.mark.parametrize("below", ["", "home", "a/b/home"])

@@ -195,6 +195,7 @@ def test_of_several_transcripts_the_named_one_or_the_one_called_transcript_is_re
             "unknown key 'titel'; known are id, title, course, language, url, transcript, speakers",
         ),
         ("title = 7", "title must be a text, got 7"),
+        (f"title = {'9' * 5000}", "not valid TOML: Exceeds the limit"),
         ('id = "  "', "id must be a text, got '  '"),
         ('speakers = "Anna"', "speakers must be a list of texts, got 'Anna'"),
         ("speakers = [1]", "speakers must be a list of texts, got [1]"),
