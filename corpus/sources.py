@@ -191,6 +191,8 @@ def _source_of_file(path: Path) -> Source:
 
 def _described_in(folder: Path, names: list[str]) -> Source:
     toml = folder / TOML
+    if not toml.is_file():  # a pipe of that name would be waited for
+        return misdescribed(toml, LectureFileInvalid("is no file", path=toml))
     try:
         data = toml.read_bytes()
     except OSError as error:

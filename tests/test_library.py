@@ -400,10 +400,14 @@ def test_a_link_to_a_transcript_that_is_gone_is_reported_as_a_missing_file(tmp_p
 
 
 def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path: Path) -> None:
+    described = write(tmp_path / "week" / "b.txt")
+    os.mkfifo(tmp_path / "week" / "lecture.toml")
+    with pytest.raises(LectureFileInvalid, match=r"lecture\.toml: is no file"):
+        read_lecture(*find_sources([described]))
     for name in ("pipe.srt", "pipe.json", "pipe.zip"):
         os.mkfifo(tmp_path / name)
     write(tmp_path / "a.txt")
-    assert [s.lecture_id for s in find_sources([tmp_path])] == ["a"]
+    assert [s.lecture_id for s in find_sources([tmp_path])] == ["a", "week"]
 
 
 def test_a_file_whose_name_is_no_text_is_refused_by_itself(tmp_path: Path) -> None:
