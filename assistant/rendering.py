@@ -74,9 +74,14 @@ def _emphasised(answer: "Answer") -> str:
 
 
 def print_search(page: "SearchPage") -> None:
-    """Passages with where they are, and how to see more; first what was looked for, if not what was typed."""
+    """Passages with where they are, and how to see more; first what was looked for, if not what was typed.
+
+    And which of its words no lecture has.
+    """
     if page.understood != page.query:
         click.echo(f"Understood as: {page.understood}\n")
+    if page.unknown:
+        click.echo(f"No lecture says: {', '.join(page.unknown)}\n")
     for citation in page.results:
         click.echo(f"[{citation.number}] {click.style(where(citation), bold=True)}\n    {citation.quote}\n")
     if page.next_offset is not None:

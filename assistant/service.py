@@ -15,7 +15,7 @@ from assistant.conversation import Turn
 from assistant.embedding import QuestionEncoder
 from assistant.errors import NotIndexed, PassageRetired, QuestionInvalid
 from assistant.opening import LiveIndex, OpenIndex
-from assistant.questions import plain_text
+from assistant.questions import analyse_question, plain_text
 from assistant.retrieval import encoded_question, retrieve
 from assistant.spelling import corrected
 from assistant.store import Generation
@@ -40,6 +40,8 @@ class SearchPage:
     query: str
     understood: str
     """``query`` with words that no lecture has spelled as the lectures do; this is what was looked for."""
+    unknown: tuple[str, ...]
+    """Words of it that no lecture has, and which the results cannot be about."""
     results: tuple[Citation, ...]
     offset: int
     limit: int
@@ -161,6 +163,7 @@ class LectureAssistant:
         opened = self._live.current()
         within = self._scope(opened.generation, course, lectures)
         understood = corrected(plain_text(text), opened.generation, opened.encoder, within)
+        asked = analyse_question(understood, opened.generation.lexical)
         encoded = encoded_question(opened.encoder, understood)
         hits = retrieve(opened.generation, understood, encoded, limit=_SEARCH_DEPTH, lectures=within)
         page = hits[offset : offset + limit]
@@ -168,6 +171,7 @@ class LectureAssistant:
         return SearchPage(
             query=text,
             understood=understood,
+            unknown=tuple(word.text for word in asked.words if word.idf >= asked.highest_idf),
             results=cite_passages(opened.generation.catalog, page, first_number=offset + 1),
             offset=offset,
             limit=limit,

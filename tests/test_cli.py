@@ -232,6 +232,13 @@ def test_questions_about_lectures_that_are_not_indexed_are_told(indexed_home: Pa
     assert json.loads(done.stdout)[0]["hit_1"] == 0.0
 
 
+def test_a_search_says_which_of_its_words_no_lecture_has(indexed_home: Path) -> None:
+    found = json.loads(run("search", "photosynthesis", "of", "images", "--json", home=indexed_home).stdout)
+    assert found["unknown"] == ["photosynthesis"]
+    shown = run("search", "photosynthesis of images", home=indexed_home)
+    assert shown.stdout.startswith("No lecture says: photosynthesis\n\n[1] ")
+
+
 def test_lectures_and_search_and_show(indexed_home: Path) -> None:
     listed = run("lectures", "--json", home=indexed_home)
     assert [item["lecture_id"] for item in json.loads(listed.stdout)] == ["docker-on-aws"]
