@@ -74,10 +74,7 @@ def _emphasised(answer: "Answer") -> str:
 
 
 def print_search(page: "SearchPage") -> None:
-    """Passages with where they are, and how to see more; first what was looked for, if not what was typed.
-
-    And which of its words no lecture has.
-    """
+    """What was looked for, if not what was typed; words that no lecture has; passages; how to see more."""
     if page.understood != page.query:
         click.echo(f"Understood as: {page.understood}\n")
     if page.unknown:

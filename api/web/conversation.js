@@ -1,8 +1,8 @@
 // The conversation, kept in this browser.
 //
 // A turn is {question, scope: {course, lecture}, about, alone, state, answer, verdict}: `about` holds the
-// words it was asked about ({lectureId, title, start, end, quote}, or null), `alone`: no turn
-// before counts, for there is none or it is to be left out, `answer` is what has come of the contract's
+// words it was asked about ({lectureId, title, start, end, quote}, or null), `alone` is true where no turn
+// before counts (there is none, or it is to be left out), `answer` is what has come of the contract's
 // answer, `state` is "running", "done", "stopped" or "failed" (then `problem` says why).
 
 import { ROOT } from "./address.js";
