@@ -6,7 +6,7 @@ confidence. Texts are as ``plain_text`` gives them: their words stand one blank 
 
 import re
 
-from assistant.questions import is_term
+from assistant.questions import END_MARKS, is_term
 
 __all__ = ["what_is", "what_ordered", "what_told"]
 
@@ -58,7 +58,6 @@ _NOUN = re.compile(
     re.IGNORECASE,
 )
 """What is before the first word that says more of it: "use cases" of "use cases of Docker"."""
-_END = "?.! "
 
 
 def what_told(text: str) -> str | None:
@@ -118,4 +117,4 @@ def _named(topic: str) -> str:
 
 
 def _bare(topic: str) -> str:
-    return _PLEASE.sub("", topic.rstrip(_END)).rstrip(_END)
+    return _PLEASE.sub("", topic.rstrip(END_MARKS)).rstrip(END_MARKS)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from assistant.commands import what_is, what_ordered, what_told
 from assistant.lexical import LexicalIndex
 from assistant.questions import (
+    END_MARKS,
     Word,
     analyse_question,
     has_content,
@@ -45,7 +46,6 @@ _CORRECTION = re.compile(
     r"^(?:(?:no|sorry|oops)[,.!]?\s+)*(?:i mean(?:t)?|sorry|i was asking about)[,:]?\s+(?=\w)", re.IGNORECASE
 )
 """What is said before the topic that was meant: "no, I mean ECS"."""
-_END = "?.! "
 _QUESTION_WORD = re.compile(r"\b(?:what|which|who|whom|whose|where|when|why|how)\b", re.IGNORECASE)
 _SMALL_TALK = frozenset(
     """
@@ -115,21 +115,21 @@ def _completed(question: str, before: str, lexical: LexicalIndex, choose: Callab
         opening = _OPENING.match(question)
         asked = what_is(question[opening.end() :]) if opening and "about" in opening[0].lower() else None
         return asked or question
-    frame = _FRAME.fullmatch(before.rstrip(_END))
+    frame = _FRAME.fullmatch(before.rstrip(END_MARKS))
     correction = _CORRECTION.match(question)
     if correction and is_term(meant := question[correction.end() :]):
-        return f"{frame['ask']}{meant.rstrip(_END)}?" if frame else meant
+        return f"{frame['ask']}{meant.rstrip(END_MARKS)}?" if frame else meant
     opening = _OPENING.match(question)
     rest = question[opening.end() :] if opening else question
     if opening and frame and has_content(rest) and not _ASKS.match(rest):
-        return f"{frame['ask']}{rest.rstrip(_END)}?"
+        return f"{frame['ask']}{rest.rstrip(END_MARKS)}?"
     if _is_small_talk(question):
         return question
     analysed = analyse_question(question, lexical)
     own = analysed.words if has_content(question) else ()
     # Two words that no lecture has are another topic, however short: "What is the capital of France?"
     elsewhere = len(own) > 1 and all(word.idf >= analysed.highest_idf for word in own)
-    is_frame = ordered is None and _FRAME.fullmatch(question.rstrip(_END)) is not None
+    is_frame = ordered is None and _FRAME.fullmatch(question.rstrip(END_MARKS)) is not None
     by_name = is_frame and _DEFINITE.search(question) is None
     refers = points_back(question) or _ASKS.match(question) is None
     leans = (

@@ -8,6 +8,7 @@ from enum import StrEnum
 from assistant.lexical import LexicalIndex
 
 __all__ = [
+    "END_MARKS",
     "FUNCTION_WORDS",
     "LIST_ASKED",
     "Kind",
@@ -104,6 +105,8 @@ _COMMANDS = frozenset(
 )
 """What a question may begin with that is asked of the assistant, not of the lecture."""
 _QUESTION_MARKS = "?？؟"
+END_MARKS = "?.! "
+"""What may stand at the end of what is typed and says nothing."""
 _TERM_WORDS = 3
 
 

@@ -143,12 +143,18 @@ def test_a_file_that_became_unreadable_keeps_its_old_version(settings: Settings,
     assert live(settings).catalog.lecture("boats").transcript == TEXTS["boats"]
 
 
-def test_a_lecture_file_that_became_wrong_keeps_its_lecture_and_stops_no_other(
-    settings: Settings, lectures: Path
-) -> None:
+def described_boats(lectures: Path) -> Path:
+    """A folder to have a ``lecture.toml``, with one of ``lectures`` in it."""
     week = lectures / "week"
     week.mkdir()
     (lectures / "boats.txt").rename(week / "boats.txt")
+    return week
+
+
+def test_a_lecture_file_that_became_wrong_keeps_its_lecture_and_stops_no_other(
+    settings: Settings, lectures: Path
+) -> None:
+    week = described_boats(lectures)
     toml = week / "lecture.toml"
     toml.write_text('title = "Boats"\n')
     run(settings, lectures)
@@ -164,9 +170,7 @@ def test_a_lecture_file_that_became_wrong_keeps_its_lecture_and_stops_no_other(
 def test_what_a_broken_archive_or_lecture_file_no_longer_shows_stays(
     settings: Settings, lectures: Path
 ) -> None:
-    week = lectures / "week"
-    week.mkdir()
-    (lectures / "boats.txt").rename(week / "boats.txt")
+    week = described_boats(lectures)
     (week / "lecture.toml").write_text('transcript = "boats.txt"\n')
     packed = lectures / "course.zip"
     with zipfile.ZipFile(packed, "w") as archive:
@@ -184,9 +188,7 @@ def test_what_a_broken_archive_or_lecture_file_no_longer_shows_stays(
 
 
 def test_a_lecture_file_that_cannot_be_opened_renames_no_lecture(settings: Settings, lectures: Path) -> None:
-    week = lectures / "week"
-    week.mkdir()
-    (lectures / "boats.txt").rename(week / "boats.txt")
+    week = described_boats(lectures)
     (week / "lecture.toml").write_text("")
     run(settings, lectures)
     (week / "lecture.toml").unlink()
@@ -200,9 +202,7 @@ def test_a_lecture_file_that_cannot_be_opened_renames_no_lecture(settings: Setti
 def test_another_transcript_of_a_folder_can_be_named_where_one_was_indexed(
     settings: Settings, lectures: Path
 ) -> None:
-    week = lectures / "week"
-    week.mkdir()
-    (lectures / "boats.txt").rename(week / "boats.txt")
+    week = described_boats(lectures)
     (week / "lecture.toml").write_text("")
     run(settings, lectures)
     (week / "ships.txt").write_text("Ships are large.\n")
